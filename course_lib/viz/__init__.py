@@ -1,0 +1,9 @@
+"""Figures with one style, alt text on every one, and two kinds of widget."""
+
+from .figures import curves, images, show
+from .style import COLORS, WIDTH, style
+from .widgets import FrameSlider, explore
+
+__all__ = ["COLORS", "FrameSlider", "WIDTH", "curves", "explore", "images", "show", "style"]
+
+style()

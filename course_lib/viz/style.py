@@ -1,0 +1,54 @@
+"""One style for every figure: colours safe for the colour-blind, letters legible on a phone."""
+
+import matplotlib
+from cycler import cycler
+
+WIDTH = 5.2  # inches; on a phone (358 px of text) 11 pt letters are still 10.5 px high
+
+# Okabe and Ito's palette, strongest contrast on white first, the yellow left out.
+COLORS = {
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "black": "#000000",
+}
+
+_DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 3)), (0, (1, 1))]
+
+
+def style():
+    """Set matplotlib's defaults for the course. Importing `course_lib.viz` does it.
+
+    Successive curves differ in colour and in dash, so that they can be told apart in gray.
+    """
+    matplotlib.rcParams.update(
+        {
+            "figure.figsize": (WIDTH, 3.2),
+            "figure.dpi": 100,
+            "figure.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "savefig.dpi": 200,
+            "font.family": "DejaVu Sans",
+            "font.size": 11,
+            "axes.titlesize": 11,
+            "axes.labelsize": 11,
+            "xtick.labelsize": 10,
+            "ytick.labelsize": 10,
+            "legend.fontsize": 10,
+            "legend.frameon": False,
+            "axes.prop_cycle": cycler(color=list(COLORS.values())) + cycler(linestyle=_DASHES),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#dddddd",
+            "grid.linewidth": 0.8,
+            "lines.linewidth": 1.8,
+            "image.cmap": "gray",
+            "image.interpolation": "nearest",
+            "svg.hashsalt": "course_lib",
+        }
+    )
