@@ -1,0 +1,63 @@
+# make course   generate the notebooks, run every lesson at quick scale, build the site
+# make test     ruff, drift of the notebooks, pytest, then every notebook from top to bottom
+# make lab      open JupyterLab on the lessons
+# make book     build the site alone (it runs only the lessons that have changed)
+# make bench    the measured table of the denoising losses
+#
+# Each target sets up .venv itself. Choose the interpreter with PYTHON=..., another build of torch
+# with the environment variable TORCH_SPEC (what pip shall install, for example 'torch>=2.4').
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SCALE ?= quick
+
+.PHONY: course test test-style test-package test-notebooks lab book bench
+
+course: $(STAMP)
+	@$(BIN)/course notebooks
+	@$(BIN)/course run --scale quick
+	@$(BIN)/course site
+
+test: test-style test-package test-notebooks
+
+test-style: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/course notebooks --check
+
+test-package: $(STAMP) test-style
+	$(BIN)/pytest -q --durations=10 tests
+
+test-notebooks: $(STAMP) test-style
+	$(BIN)/pytest -q --durations=10 --nbval-lax --nbval-current-env notebooks solutions
+
+lab: $(STAMP)
+	@$(BIN)/course notebooks
+	$(BIN)/jupyter lab notebooks
+
+book: $(STAMP)
+	@$(BIN)/course site
+
+bench: $(STAMP)
+	$(BIN)/course table denoising --scale $(SCALE)
+
+# The first line says in one sentence what is missing; nothing else has run by then.
+# torch goes first and alone, so that no later step can choose another build of it.
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "No '$(PYTHON)' found: install Python 3.10 or newer, or name one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "'$(PYTHON)' is older than Python 3.10: name a newer one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+	  echo "'$(PYTHON)' has no venv module: install it (Debian and Ubuntu: apt-get install python3-venv)"; \
+	  exit 1; }
+	@$(BIN)/python -c '' 2> /dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@grep -v '^torch==' constraints.txt > $(VENV)/constraints.txt
+	@spec="$${TORCH_SPEC:-$$(grep '^torch==' constraints.txt)}"; \
+	  echo "Installing $$spec into $(VENV) ..."; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check $$spec
+	@echo "Installing the course and its tools ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint $(VENV)/constraints.txt --editable '.[all]'
+	@touch $(STAMP)

@@ -1,0 +1,189 @@
+"""solutions/<part>/<lesson>.md -> the complete notebook beside it and the student's in notebooks/.
+
+Both are made from the source alone, byte for byte the same each time: deterministic cell ids,
+nbformat 4.5, no outputs. Never edit a generated notebook; edit the source and run
+`course notebooks`.
+"""
+
+import hashlib
+import re
+
+import jupytext
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.authoring import AuthoringError, lessons, references, settings
+from course_lib.authoring.plain import LEFTOVER, to_plain
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "return ...  # your code here"
+
+# What course_lib needs and Colab may lack. Without --no-deps pip might exchange torch, numpy or
+# ipywidgets under a running kernel.
+MISSING_IN_COLAB = ("torchmetrics", "lightning-utilities", "anywidget", "psygnal")
+SETUP = """\
+import importlib.util, os, subprocess, sys
+if importlib.util.find_spec("course_lib") is None:  # on Colab, once; does nothing where it is there
+    source = os.environ.get("COURSE_LIB_SOURCE", "git+{repository}@{branch}")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.check_call([*pip, source, {packages}])
+    importlib.invalidate_caches()"""
+
+
+def read(source):
+    """The lesson's cells as written, directives and all, with the ids of the generated notebooks."""
+    notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="md:myst")
+    seen = set()
+    for cell in notebook.cells:
+        text, n = f"{source.stem}\n{cell.cell_type}\n{cell.source}", 0
+        while (name := _digest(f"{text}\n{n}")) in seen:
+            n += 1
+        seen.add(name)
+        cell.id = name
+    return notebook
+
+
+def complete(source, root):
+    """The notebook with solutions, as instructors and the site see it."""
+    return _notebook(source, root, "solutions", lambda code: code)
+
+
+def student(source, root):
+    """The notebook with a stub in place of every solution."""
+    return _notebook(source, root, "notebooks", blank)
+
+
+def blank(code):
+    """`code` with every solution replaced by a stub of the same indentation."""
+    out, inside = [], False
+    for line in code.split("\n"):
+        text = line.strip()
+        if text == BEGIN:
+            indent = line[: line.index("#")]
+            if inside or not indent:
+                raise AuthoringError(f"'{BEGIN}' must stand inside a function, and not be nested.")
+            inside = True
+            out.append(indent + STUB)
+        elif text == END:
+            if not inside:
+                raise AuthoringError(f"'{END}' has no '{BEGIN}' above it.")
+            inside = False
+        elif not inside:
+            out.append(line)
+    if inside:
+        raise AuthoringError(f"'{BEGIN}' has no '{END}' below it.")
+    return "\n".join(out)
+
+
+def write(root):
+    """Generate all notebooks; return the paths that changed."""
+    changed = []
+    for path, text in generated(root).items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    return changed
+
+
+def drift(root):
+    """One sentence for each notebook that is not what its source says."""
+    expected = generated(root)
+    messages = []
+    for path, text in expected.items():
+        name = path.relative_to(root)
+        if not path.is_file():
+            messages.append(f"{name} is missing: run `course notebooks`.")
+        elif path.read_text(encoding="utf-8") != text:
+            messages.append(f"{name} differs from its source: run `course notebooks`.")
+    present = [p for f in ("solutions", "notebooks") for p in (root / f).glob("*/*.ipynb")]
+    for path in sorted(set(present) - set(expected)):
+        messages.append(f"{path.relative_to(root)} has no source in solutions/: delete it.")
+    return messages
+
+
+def generated(root):
+    """All notebooks that the sources ask for: {path: text}."""
+    texts = {}
+    for source in lessons(root):
+        name = f"{source.parent.name}/{source.stem}.ipynb"
+        texts[root / "solutions" / name] = _text(complete(source, root))
+        texts[root / "notebooks" / name] = _text(student(source, root))
+    return texts
+
+
+def _notebook(source, root, folder, edit):
+    entries = references.load(root / "solutions" / "references.bib")
+    cited, listed = [], []
+
+    def cite(keys):
+        cited.extend(key for key in keys if key not in cited)
+        return references.cite(entries, keys)
+
+    def bibliography():
+        listed.append(True)
+        return references.listing(entries, cited)
+
+    cells = []
+    for cell in read(source).cells:
+        try:
+            if cell.cell_type == "markdown":
+                text = to_plain(cell.source, cite, bibliography)
+                cells.append(new_markdown_cell(text, id=cell.id))
+            else:
+                _check_exercise(cell)
+                code = new_code_cell(edit(cell.source), id=cell.id)
+                if cell.metadata.get("tags"):
+                    code.metadata["tags"] = list(cell.metadata["tags"])
+                cells.append(code)
+        except AuthoringError as error:
+            start = cell.source.strip().split("\n")[0]
+            raise AuthoringError(f"{source.relative_to(root)}, cell '{start}': {error}") from None
+    if cited and not listed:
+        text = f"## References\n\n{bibliography()}"
+        cells.append(new_markdown_cell(text, id=_digest(f"{source.stem} references")))
+    head = _head(settings(root), f"{folder}/{source.parent.name}/{source.stem}.ipynb")
+    return new_notebook(
+        cells=[*head, *cells],
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+    )
+
+
+def _head(addresses, path):
+    """The badge and the setup cell, with the addresses of book.yml."""
+    repository, branch = addresses["repository"], addresses["branch"]
+    owner_and_name = re.sub(r"^https?://[^/]+/", "", repository)
+    colab = f"https://colab.research.google.com/github/{owner_and_name}/blob/{branch}/{path}"
+    badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
+    setup = SETUP.format(
+        repository=repository,
+        branch=branch,
+        packages=", ".join(f'"{name}"' for name in MISSING_IN_COLAB),
+    )
+    code = new_code_cell(setup, id="setup", metadata={"tags": ["setup"]})
+    return [new_markdown_cell(badge, id="colab-badge"), code]
+
+
+def _check_exercise(cell):
+    tagged = "exercise" in cell.metadata.get("tags", [])
+    if tagged != (BEGIN in cell.source):
+        raise AuthoringError(f"the tag 'exercise' and '{BEGIN}' go together; here is only one.")
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _text(notebook):
+    """The file's text: checked against nbformat 4.5, and without a trace of Sphinx."""
+    for cell in notebook.cells:
+        code_free = re.sub(r"^(`{3,}|~{3,})[^{\n]*\n.*?^\1", "", cell.source, flags=re.M | re.S)
+        raw = LEFTOVER.search(code_free) if cell.cell_type == "markdown" else None
+        if raw:
+            raise AuthoringError(f"The cell '{cell.source[:40]}' still has raw syntax: {raw[0]!r}.")
+    notebook.nbformat_minor = 5
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"

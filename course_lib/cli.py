@@ -1,0 +1,94 @@
+"""The command line: `course notebooks`, `course run`, `course site`, `course table NAME`."""
+
+import functools
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+Scale = Annotated[Literal["quick", "full"], typer.Option(help="minutes on a CPU, or a GPU's work")]
+
+
+def _plain_errors(command):
+    """A user's mistake is one sentence on stderr and exit status 1, not a traceback."""
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        from course_lib.authoring import AuthoringError
+
+        try:
+            return command(*args, **kwargs)
+        except (AuthoringError, ValueError) as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+    return run
+
+
+@app.command()
+@_plain_errors
+def notebooks(
+    check: Annotated[bool, typer.Option("--check", help="change nothing, fail on drift")] = False,
+):
+    """Generate the notebooks from solutions/<part>/<lesson>.md."""
+    from course_lib.authoring import AuthoringError, find_root
+    from course_lib.authoring import notebooks as author
+
+    root = find_root()
+    if check:
+        if messages := author.drift(root):
+            raise AuthoringError("\n".join(messages))
+        typer.echo("The notebooks are what their sources say.")
+        return
+    changed = author.write(root)
+    for path in changed:
+        typer.echo(f"wrote {path.relative_to(root)}")
+    if not changed:
+        typer.echo("The notebooks are up to date.")
+
+
+@app.command()
+@_plain_errors
+def run(scale: Scale = "quick"):
+    """Execute every lesson that has changed, and print the table of results."""
+    from course_lib.authoring import execute, find_root
+
+    root = find_root()
+    results = execute.run(root, scale)
+    typer.echo(execute.report(results))
+    if any(result.error for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+@_plain_errors
+def site(
+    output: Annotated[Path, typer.Option(help="where the pages go")] = Path("_build/html"),
+    strict: Annotated[bool, typer.Option(help="a warning is an error")] = True,
+):
+    """Build the site; lessons already executed are not executed again."""
+    from course_lib.authoring import execute, find_root
+    from course_lib.authoring import site as pages
+
+    root = find_root()
+    results = execute.run(root, execute.scale())
+    if any(result.error for result in results):
+        typer.echo(execute.report(results))
+        raise typer.Exit(1)
+    pages.build(output=root / output, strict=strict)
+    typer.echo(f"The page to open: {root / output / 'index.html'}")
+
+
+@app.command()
+@_plain_errors
+def table(
+    name: Annotated[str, typer.Argument(help="which table, for example denoising")],
+    scale: Scale = "quick",
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds")] = 3,
+    json: Annotated[Optional[Path], typer.Option(help="write the table to this file")] = None,
+):
+    """Measure a table of methods and print it."""
+    from course_lib.experiments import run_table
+
+    run_table(name, scale=scale, seeds=seeds, json_path=json)
