@@ -1,0 +1,104 @@
+"""The images that ship with the course: photographs and digits, cut into tiles."""
+
+import hashlib
+import io
+import json
+from functools import cache
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+import torch
+
+PACKS = Path(__file__).parent / "packs"
+NAMES = ("photos", "digits")
+SPLITS = ("train", "validation", "test")
+
+
+@cache
+def _pack(name):
+    """The arrays of one pack, read once per process and checked against packs/checksums.json."""
+    path = PACKS / f"{name}.npz"
+    remedy = "reinstall course_lib, or rebuild the file with `python -m course_lib.data.build`."
+    if not path.is_file():
+        raise FileNotFoundError(f"Data pack {path} is missing: {remedy}")
+    content = path.read_bytes()
+    expected = json.loads((PACKS / "checksums.json").read_text())[path.name]["sha256"]
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise OSError(f"Data pack {path} is damaged ({len(content)} bytes, wrong sha256): {remedy}")
+    with np.load(io.BytesIO(content)) as arrays:
+        return dict(arrays)
+
+
+def check_size(size):
+    """A tile size is a positive whole number."""
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
+        raise ValueError(f"size is {size!r}, but a tile size is a positive whole number, as 64.")
+
+
+def tiles(image, size):
+    """The whole, non-overlapping size x size tiles of a (H, W) array, row by row: (N, size, size).
+
+    The grid is centred; N = floor(H / size) floor(W / size), and the rest is cut off at the border.
+    """
+    rows, columns = image.shape[0] // size, image.shape[1] // size
+    top, left = (image.shape[0] - rows * size) // 2, (image.shape[1] - columns * size) // 2
+    image = image[top : top + rows * size, left : left + columns * size]
+    return image.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
+
+
+def _read(name, split, size):
+    """The uint8 tiles (N, H, W) and the source of each."""
+    if name not in NAMES:
+        raise ValueError(f"Unknown data {name!r}: the names are {', '.join(NAMES)}.")
+    if split not in SPLITS:
+        raise ValueError(f"Unknown split {split!r}: the splits are {', '.join(SPLITS)}.")
+    if size is None:
+        size = 64 if name == "photos" else 28
+    check_size(size)
+    pack = _pack(name)
+    if name == "digits":
+        if size not in (28, 32):
+            raise ValueError(f"size is {size}, but digits come in 28 (as they are) or 32 (padded).")
+        pad = (size - 28) // 2
+        images = np.pad(pack[f"{split}/images"], ((0, 0), (pad, pad), (pad, pad)))
+        return images, [f"mnist_5k row {row}" for row in pack[f"{split}/rows"]]
+    photos = {k.removeprefix(f"{split}/"): v for k, v in pack.items() if k.startswith(f"{split}/")}
+    largest = max(min(photo.shape) for photo in photos.values())
+    if size > largest:
+        raise ValueError(f"size is {size}, but the {split} photographs hold {largest} at most.")
+    cut = {photo: tiles(image, size) for photo, image in photos.items()}
+    sources = [photo for photo, stack in cut.items() for _ in stack]
+    return np.concatenate(list(cut.values())), sources
+
+
+def load(name, split="train", size=None):
+    """Real images without noise, as a float32 tensor (N, 1, size, size) with values in [0, 1].
+
+    name="photos"
+        Grey photographs, cut into the whole, non-overlapping tiles of a centred grid, in a fixed
+        order. `size` is 64 unless given. Train, validation and test come from different
+        photographs (11, 2 and 4). Up to size 300 each gives at least one tile; above, a photograph
+        that is smaller than `size` gives none, and `sources` tells which remain.
+    name="digits"
+        Handwritten digits, `size` 28, or 32 with a border of zeros. 4000 train, 500 validation and
+        500 test images, the same number of each digit. The split is by image: the writers are not
+        known in this subset, so one writer may occur on both sides.
+
+    Units: grey level / 255, gamma-encoded as in the files (not proportional to light); colour
+    photographs are reduced to 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). Most come from cameras or
+    JPEG files and have a little noise of their own, so "ground truth" is theirs, not perfect.
+    Errors: ValueError for an unknown name or split, or a size that does not fit; OSError when a
+    pack is missing or damaged. Licences and credits of each image: course_lib/data/README.md.
+    """
+    images, _ = _read(name, split, size)
+    return torch.from_numpy(images.astype(np.float32) / 255).unsqueeze(1)
+
+
+def sources(name, split="train", size=None):
+    """Where each tile of `load(name, split, size)` comes from: a list of N strings.
+
+    For photos the name of the photograph, for digits the row of the file mnist_5k. Tiles of one
+    photograph are correlated: count photographs, not tiles, when you quote an interval.
+    """
+    return _read(name, split, size)[1]
