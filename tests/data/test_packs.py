@@ -1,0 +1,186 @@
+"""The packs: values, splits, order, checksums, errors; and the reader's own files."""
+
+import json
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_lib import data
+from course_lib.data import build, packs
+
+TILES = {  # (split, size): number of tiles
+    ("train", 64): 564,
+    ("train", 128): 134,
+    ("train", 256): 31,
+    ("validation", 64): 112,
+    ("validation", 128): 28,
+    ("validation", 256): 6,
+    ("test", 64): 192,
+    ("test", 128): 46,
+    ("test", 256): 11,
+}
+REBUILT = [key for key, ((package, _), _) in build.PHOTOS.items() if package != "scikit-learn"]
+REBUILT = [key for key in REBUILT if key != "validation/ascent"]  # scikit-image and matplotlib
+
+
+@pytest.mark.parametrize("split, size", TILES)
+def test_photos_are_tiles_in_the_unit_interval(split, size):
+    x = data.load("photos", split, size)
+    assert x.shape == (TILES[split, size], 1, size, size) and x.dtype == torch.float32
+    assert x.min() >= 0 and x.max() <= 1 and x.std() > 0.1
+    assert len(data.sources("photos", split, size)) == len(x)
+
+
+def test_photos_are_the_same_on_every_call_and_belong_to_the_caller():
+    first = data.load("photos", "test")
+    again = data.load("photos", "test", 64)
+    assert torch.equal(first, again)
+    first.zero_()
+    assert torch.equal(data.load("photos", "test"), again)
+
+
+def test_the_tiles_of_a_photograph_are_its_centred_grid():
+    photo = packs._pack("photos")["test/coins"]  # 303 x 384: 4 x 6 tiles of 64, 23 rows cut
+    x = data.load("photos", "test", 64)
+    coins = x[[source == "coins" for source in data.sources("photos", "test", 64)], 0]
+    mosaic = torch.cat([torch.cat(list(row), dim=1) for row in coins.reshape(4, 6, 64, 64)])
+    assert np.array_equal(np.rint(255 * mosaic.numpy()), photo[23:279])
+
+
+def test_splits_share_no_photograph_and_no_tile():
+    photos = {split: set(data.sources("photos", split)) for split in packs.SPLITS}
+    assert [len(photos[split]) for split in packs.SPLITS] == [11, 2, 4]
+    assert len(set.union(*photos.values())) == 17
+    for name, size in [("photos", 64), ("digits", 28)]:
+        held = [{t.numpy().tobytes() for t in data.load(name, s, size)} for s in packs.SPLITS]
+        assert not (held[0] & held[1] or held[0] & held[2] or held[1] & held[2])
+
+
+@pytest.mark.parametrize("split, count", [("train", 4000), ("validation", 500), ("test", 500)])
+def test_digits(split, count):
+    x, padded = data.load("digits", split), data.load("digits", split, 32)
+    assert x.shape == (count, 1, 28, 28) and padded.shape == (count, 1, 32, 32)
+    assert x.min() == 0 and x.max() == 1
+    assert torch.equal(padded, torch.nn.functional.pad(x, (2, 2, 2, 2)))
+    rows = [int(source.split()[-1]) for source in data.sources("digits", split)]
+    tenth = Counter(row // 500 for row in rows)  # the file has 500 rows of each digit, in order
+    assert len(set(rows)) == count and set(tenth.values()) == {count // 10}
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("photo",), "Unknown data 'photo': the names are photos, digits."),
+        (("photos", "val"), "Unknown split 'val': the splits are train, validation, test."),
+        (("photos", "train", 64.0), "size is 64.0, but a tile size is a positive whole number"),
+        (("photos", "train", True), "size is True"),
+        (("photos", "train", 0), "size is 0"),
+        (("photos", "test", 513), "size is 513, but the test photographs hold 512 at most."),
+        (("digits", "train", 64), "size is 64, but digits come in 28 .* or 32"),
+    ],
+)
+def test_bad_input_is_named(arguments, message):
+    for function in (data.load, data.sources):
+        with pytest.raises(ValueError, match=message):
+            function(*arguments)
+
+
+@pytest.mark.parametrize("name", packs.NAMES)
+def test_every_array_has_its_checksum(name):
+    expected = json.loads((packs.PACKS / "checksums.json").read_text())[f"{name}.npz"]["arrays"]
+    assert {key: build.digest(array) for key, array in packs._pack(name).items()} == expected
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
+def test_a_damaged_pack_names_itself_and_the_remedy(damage, tmp_path, monkeypatch):
+    shutil.copytree(packs.PACKS, tmp_path / "packs")
+    path = tmp_path / "packs" / "digits.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    if damage == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(content[: len(content) // 2] if damage == "truncate" else content)
+    monkeypatch.setattr(packs, "PACKS", tmp_path / "packs")
+    packs._pack.cache_clear()
+    with pytest.raises(OSError, match="digits.npz is .*course_lib.data.build"):
+        data.load("digits")
+
+
+@pytest.mark.parametrize("key", REBUILT)
+def test_the_photographs_rebuild_from_their_packages(key):
+    rebuilt, shipped = build.photo(key), packs._pack("photos")[key]
+    if build.PHOTOS[key][1].endswith(".jpg"):  # JPEG decoders differ in their rounding
+        assert abs(rebuilt.astype(int) - shipped).max() <= 2
+    else:
+        assert np.array_equal(rebuilt, shipped)
+
+
+def test_area_mean_is_the_mean_over_the_footprint():
+    image = np.random.RandomState(0).randint(0, 256, (12, 18))
+    blocks = image.reshape(4, 3, 6, 3).mean(axis=(1, 3))
+    assert np.array_equal(build.area_mean(image, 4, 6), np.floor(blocks + 0.5))
+    assert np.array_equal(build.area_mean(image, 12, 18), image)
+    assert (build.area_mean(np.full((7, 5), 93), 4, 3) == 93).all()
+    ramp = build.area_mean(np.array([[0, 30, 90]]), 1, 2)  # (0 + 30 / 2) / 1.5, (30 / 2 + 90) / 1.5
+    assert ramp.tolist() == [[10, 70]]
+
+
+def test_build_names_the_package_that_is_missing(monkeypatch):
+    source = (("some-package", "no_such_module/data/"), "x.png")
+    monkeypatch.setitem(build.PHOTOS, "train/x", source)
+    with pytest.raises(FileNotFoundError, match="x.png not found: run `pip install .*some-package"):
+        build.photo("train/x")
+
+
+def save(path, array, **options):
+    Image.fromarray(array).save(path, **options)
+
+
+def test_own_images_in_the_order_of_their_names(tmp_path):
+    grey = np.arange(20 * 33, dtype=np.uint8).reshape(20, 33)
+    save(tmp_path / "b.png", grey)
+    save(tmp_path / "a.tif", np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16))
+    save(tmp_path / "c.PNG", np.full((16, 16), 13107, dtype=np.uint16))
+    save(tmp_path / "d.png", np.full((16, 16, 4), [255, 0, 0, 9], dtype=np.uint8))
+    save(tmp_path / "e.jpg", np.full((16, 16), 51, dtype=np.uint8))
+    (tmp_path / "notes.txt").write_text("not an image")
+    x = data.images(tmp_path, size=16)
+    assert x.shape == (6, 1, 16, 16) and x.dtype == torch.float32
+    assert torch.allclose(x[0].flatten(), torch.linspace(0, 1, 256))
+    assert torch.allclose(255 * x[2, 0], torch.tensor(grey[2:18, 16:32]).float(), atol=1e-4)
+    means = x[3:].mean(dim=(1, 2, 3))
+    assert torch.allclose(means, torch.tensor([0.2, 0.299, 0.2]), atol=1e-3)
+
+
+def test_own_images_are_turned_upright(tmp_path):
+    image = np.zeros((16, 32), dtype=np.uint8)
+    image[:, 16:] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: turn the file by 90 degrees to the right
+    save(tmp_path / "phone.png", image, exif=exif)
+    assert data.images(tmp_path, size=16).mean(dim=(1, 2, 3)).tolist() == [0, 1]
+    assert data.images(tmp_path, size=8)[:2].sum() == 0  # the first row of a 32 x 16 image
+
+
+def test_own_images_errors(tmp_path):
+    with pytest.raises(ValueError, match="absent is not a folder"):
+        data.images(tmp_path / "absent")
+    with pytest.raises(ValueError, match="No image in .*it needs files that end in .png"):
+        data.images(tmp_path)
+    with pytest.raises(ValueError, match="size is 1.5, but a tile size is a positive whole number"):
+        data.images(tmp_path, size=1.5)
+    save(tmp_path / "small.png", np.zeros((40, 70), dtype=np.uint8))
+    with pytest.raises(ValueError, match="small.png is 40 x 70 pixels, smaller than size 64"):
+        data.images(tmp_path)
+    (tmp_path / "broken.png").write_bytes((tmp_path / "small.png").read_bytes()[:60])
+    with pytest.raises(ValueError, match="Cannot read .*broken.png"):
+        data.images(tmp_path, size=16)
+    (tmp_path / "broken.png").unlink()
+    save(tmp_path / "dark.tif", np.full((16, 16), np.nan, dtype=np.float32))
+    with pytest.raises(ValueError, match="dark.tif has values from nan to nan"):
+        data.images(tmp_path, size=16)
