@@ -2,12 +2,15 @@
 
 import functools
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
-Scale = Annotated[Literal["quick", "full"], typer.Option(help="minutes on a CPU, or a GPU's work")]
+Scale = Annotated[
+    Literal["quick", "full"],
+    typer.Option(envvar="COURSE_SCALE", help="minutes on a CPU, or a GPU's work"),
+]
 
 
 def _plain_errors(command):
@@ -64,6 +67,7 @@ def run(scale: Scale = "quick"):
 @app.command()
 @_plain_errors
 def site(
+    scale: Scale = "quick",
     output: Annotated[Path, typer.Option(help="where the pages go")] = Path("_build/html"),
     strict: Annotated[bool, typer.Option(help="a warning is an error")] = True,
 ):
@@ -72,7 +76,7 @@ def site(
     from course_lib.authoring import site as pages
 
     root = find_root()
-    results = execute.run(root, execute.scale())
+    results = execute.run(root, scale)
     if any(result.error for result in results):
         typer.echo(execute.report(results))
         raise typer.Exit(1)
@@ -86,9 +90,13 @@ def table(
     name: Annotated[str, typer.Argument(help="which table, for example denoising")],
     scale: Scale = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="how many seeds")] = 3,
-    json: Annotated[Optional[Path], typer.Option(help="write the table to this file")] = None,
+    json: Annotated[Path | None, typer.Option(help="write the table to this file")] = None,
 ):
     """Measure a table of methods and print it."""
     from course_lib.experiments import run_table
 
     run_table(name, scale=scale, seeds=seeds, json_path=json)
+
+
+if __name__ == "__main__":
+    app()

@@ -13,6 +13,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.authoring import AuthoringError, lessons, references, settings
+from course_lib.authoring.numbers import Numbers
 from course_lib.authoring.plain import LEFTOVER, to_plain
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -31,7 +32,7 @@ if importlib.util.find_spec("course_lib") is None:  # on Colab, once; does nothi
 
 
 def read(source):
-    """The lesson's cells as written, directives and all, with the ids of the generated notebooks."""
+    """The lesson's cells as written, directives and all, with the ids of the notebooks' cells."""
     notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="md:myst")
     seen = set()
     for cell in notebook.cells:
@@ -107,14 +108,14 @@ def generated(root):
     texts = {}
     for source in lessons(root):
         name = f"{source.parent.name}/{source.stem}.ipynb"
-        texts[root / "solutions" / name] = _text(complete(source, root))
-        texts[root / "notebooks" / name] = _text(student(source, root))
+        texts[root / "solutions" / name] = _text(complete(source, root), source.name)
+        texts[root / "notebooks" / name] = _text(student(source, root), source.name)
     return texts
 
 
 def _notebook(source, root, folder, edit):
     entries = references.load(root / "solutions" / "references.bib")
-    cited, listed = [], []
+    cited, listed, numbers = [], [], Numbers(source.stem)
 
     def cite(keys):
         cited.extend(key for key in keys if key not in cited)
@@ -128,7 +129,7 @@ def _notebook(source, root, folder, edit):
     for cell in read(source).cells:
         try:
             if cell.cell_type == "markdown":
-                text = to_plain(cell.source, cite, bibliography)
+                text = to_plain(cell.source, cite, bibliography, numbers)
                 cells.append(new_markdown_cell(text, id=cell.id))
             else:
                 _check_exercise(cell)
@@ -177,13 +178,13 @@ def _digest(text):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _text(notebook):
+def _text(notebook, name):
     """The file's text: checked against nbformat 4.5, and without a trace of Sphinx."""
     for cell in notebook.cells:
         code_free = re.sub(r"^(`{3,}|~{3,})[^{\n]*\n.*?^\1", "", cell.source, flags=re.M | re.S)
         raw = LEFTOVER.search(code_free) if cell.cell_type == "markdown" else None
         if raw:
-            raise AuthoringError(f"The cell '{cell.source[:40]}' still has raw syntax: {raw[0]!r}.")
+            raise AuthoringError(f"{name} has raw syntax that no notebook shows: {raw[0]!r}.")
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"

@@ -8,6 +8,7 @@ syntax ever reaches a reader.
 import re
 
 from course_lib.authoring import AuthoringError
+from course_lib.authoring.numbers import heading
 
 QUOTED = (
     "theorem proposition lemma corollary definition assumption remark example algorithm proof "
@@ -24,14 +25,15 @@ _LINK = re.compile(r"(\]\((?!\w+:)[^)\s#]+)\.md(#[^)]*)?\)")
 LEFTOVER = re.compile(r"^:{3,}|^[`~]{3,}\{|^\([\w:-]+\)=\s*$|^\+\+\+|\{[\w:-]+\}`[^`]+`", re.M)
 
 
-def to_plain(text, cite, bibliography):
+def to_plain(text, cite, bibliography, numbers):
     """`text` without directives and roles.
 
-    `cite(keys)` gives the text of a citation, `bibliography()` the list of works cited so far.
+    `cite(keys)` gives the text of a citation, `bibliography()` the list of works cited so far,
+    `numbers(kind)` the next number of a theorem or an exercise.
     Raises AuthoringError on a directive or a role that the notebooks cannot show.
     """
     lines = _inline(text, cite).split("\n")
-    out = _blocks(lines, bibliography)
+    out = _blocks(lines, bibliography, numbers)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip()
 
 
@@ -41,7 +43,7 @@ def _inline(text, cite):
     def role(match):
         name, content = match.groups()
         if name not in ("cite", "cite:p", "cite:t"):
-            raise AuthoringError(f"The role {{{name}}} has no plain form: only {{cite}} may be used.")
+            raise AuthoringError(f"The role {{{name}}} has no plain form: only {{cite}} has one.")
         return cite([key.strip() for key in content.split(",")])
 
     def outside_code(part):
@@ -54,7 +56,7 @@ def _inline(text, cite):
     )
 
 
-def _blocks(lines, bibliography):
+def _blocks(lines, bibliography, numbers):
     """Render directives in `lines`; the lines between them pass unchanged."""
     out, i, fence = [], 0, None
     while i < len(lines):
@@ -72,9 +74,10 @@ def _blocks(lines, bibliography):
         colons, name, title = opened.groups()
         end = _end(lines, i, colons, name)
         body = lines[i + 1 : end]
-        while body and (_OPTION.match(body[0])):
+        while body and _OPTION.match(body[0]):
             body = body[1:]
-        out += ["", *_render(name.removeprefix("prf:"), title.strip(), body, bibliography), ""]
+        kind = name.removeprefix("prf:")
+        out += ["", *_render(kind, title.strip(), body, bibliography, numbers), ""]
         i = end + 1
     return out
 
@@ -93,19 +96,18 @@ def _end(lines, start, colons, name):
     raise AuthoringError(f"The directive {{{name}}} is never closed: add a line {colons}.")
 
 
-def _render(name, title, body, bibliography):
+def _render(name, title, body, bibliography, numbers):
     if name == "bibliography":
         return bibliography().split("\n")
-    body = _blocks(body, bibliography)
+    number = numbers(name)  # before those of the blocks inside
+    body = _blocks(body, bibliography, numbers)
     if name in FOLDED:
         summary = title or name.capitalize()
         return ["<details>", f"<summary>{summary}</summary>", "", *body, "", "</details>"]
     if name not in QUOTED:
-        raise AuthoringError(
-            f"The directive {{{name}}} has no plain form: use one of {', '.join((*QUOTED, *FOLDED))}."
-        )
-    header = f"**{name.capitalize()}{f' ({title})' if title else ''}.**"
-    return _quote([header, "", *body])
+        known = ", ".join((*QUOTED, *FOLDED))
+        raise AuthoringError(f"The directive {{{name}}} has no plain form: use one of {known}.")
+    return _quote([f"**{heading(name, number, title)}.**", "", *body])
 
 
 def _quote(lines):

@@ -6,6 +6,7 @@ from pybtex.backends.markdown import Backend
 from pybtex.database import parse_file
 from pybtex.plugin import find_plugin
 from pybtex.richtext import Text
+from pybtex.style.template import FieldIsMissing
 
 from course_lib.authoring import AuthoringError
 
@@ -63,5 +64,8 @@ class Markdown(Backend):
 def listing(entries, keys):
     """A Markdown list of the cited works, in the order of `keys`."""
     style = find_plugin("pybtex.style.formatting", "unsrt")()
-    works = style.format_entries([entry(entries, key) for key in keys])
+    try:
+        works = list(style.format_entries([entry(entries, key) for key in keys]))
+    except FieldIsMissing as error:
+        raise AuthoringError(f"references.bib: {error}.") from None
     return "\n".join("- " + work.text.render(Markdown()).replace("\n", " ") for work in works)

@@ -1,0 +1,68 @@
+"""Checks at the boundary: one clear sentence that names the value and the remedy."""
+
+import torch
+
+
+def floats(y, name="y"):
+    """Refuse what is not a finite floating-point tensor."""
+    if not torch.is_tensor(y):
+        raise TypeError(f"{name} is a {type(y).__name__}; make it a tensor with torch.as_tensor.")
+    if not y.is_floating_point():
+        raise ValueError(f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / 255.")
+    if not torch.isfinite(y).all():
+        bad = int((~torch.isfinite(y)).sum())
+        raise ValueError(f"{name} holds {bad} NaN or infinite values; replace or drop them first.")
+    return y
+
+
+def image(x, name="x"):
+    """Refuse what is not an image batch (B, C, H, W) of finite floats."""
+    floats(x, name)
+    if x.ndim != 4:
+        raise ValueError(
+            f"{name} has shape {tuple(x.shape)}; images are (B, C, H, W), "
+            f"e.g. {name}[None, None] for one gray image."
+        )
+    return x
+
+
+def positive(value, name):
+    """Refuse what is not a finite number above zero."""
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{name} is {number:g}; it must be a positive number.")
+    return number
+
+
+def fraction(value, name):
+    """Refuse what is not strictly between 0 and 1."""
+    number = float(value)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} is {number:g}; it must lie strictly between 0 and 1.")
+    return number
+
+
+def whole(value, name):
+    """Refuse what is not a whole number of at least 1."""
+    if value != int(value) or value < 1:
+        raise ValueError(f"{name} is {value}; it must be a whole number of at least 1.")
+    return int(value)
+
+
+def same_shape(a, b, name_a, name_b):
+    """Refuse two tensors of different shapes."""
+    if a.shape != b.shape:
+        raise ValueError(
+            f"{name_a} has shape {tuple(a.shape)} and {name_b} {tuple(b.shape)}; they must agree."
+        )
+
+
+def same_device(f, y):
+    """Refuse a network whose parameters lie on another device than y."""
+    if isinstance(f, torch.nn.Module):
+        parameter = next(f.parameters(), None)
+        if parameter is not None and parameter.device != y.device:
+            raise ValueError(
+                f"y is on {y.device} and the network on {parameter.device}; "
+                f"move one of them, e.g. y.to({str(parameter.device)!r})."
+            )

@@ -1,0 +1,195 @@
+"""Run the complete notebooks from top to bottom, once, and keep what they printed and drew.
+
+An executed notebook lies in _build/executed/<part>/<lesson>.ipynb and says in its metadata under
+which key it was made: a digest of its code, of the package's source and data, of the versions it
+ran with and of the scale. While the key is the same, nothing runs again.
+"""
+
+import ast
+import hashlib
+import os
+import platform
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+
+from course_lib.authoring import AuthoringError, lessons, notebooks
+
+VERSIONS = ("torch", "numpy", "matplotlib", "ipywidgets")
+# These make notebooks and pages; they do not run in a lesson.
+NOT_IN_LESSONS = ("authoring", "cli.py", "__pycache__")
+
+
+@dataclass
+class Result:
+    """What became of one lesson; `error` is None unless a cell failed."""
+
+    lesson: str
+    title: str
+    seconds: float
+    claims: int
+    status: str
+    path: Path
+    error: str | None = None
+
+
+def scale():
+    """The scale that the environment asks for."""
+    return os.environ.get("COURSE_SCALE", "quick")
+
+
+def key(notebook, scale, package):
+    """The digest under which an execution of `notebook` may be used again."""
+    digest = hashlib.sha256()
+    parts = [scale, platform.python_version(), *(f"{name} {version(name)}" for name in VERSIONS)]
+    parts += [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    for path in sorted(package.rglob("*")):
+        inner = path.relative_to(package)
+        if path.is_file() and not set(inner.parts) & set(NOT_IN_LESSONS):
+            digest.update(str(inner).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def executed(root, source):
+    """Where the executed notebook of a lesson lies."""
+    return root / "_build" / "executed" / source.parent.name / f"{source.stem}.ipynb"
+
+
+def cached(path, wanted):
+    """The executed notebook at `path` if it was made under the key `wanted`, otherwise None."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError):
+        return None
+    return notebook if notebook.metadata.get("course", {}).get("key") == wanted else None
+
+
+def save(notebook, path, wanted, seconds):
+    """Write an executed notebook with its key; a reader sees the old file or the whole new one."""
+    notebook.metadata["course"] = {"key": wanted, "seconds": round(seconds, 1)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            nbformat.write(notebook, file)
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def run(root, scale, package=None):
+    """Execute the lessons that have no valid execution yet; one Result each, one line each."""
+    if scale not in ("quick", "full"):
+        raise AuthoringError(f"The scale {scale!r} is unknown: set COURSE_SCALE to quick or full.")
+    package = package or Path(__file__).parents[1]
+    sources, results = lessons(root), []
+    for i, source in enumerate(sources, 1):
+        notebook = notebooks.complete(source, root)
+        print(f"[{i}/{len(sources)}] {title(notebook)} … ", end="", flush=True)
+        result = _lesson(root, source, notebook, scale, package)
+        results.append(result)
+        print(f"{result.seconds:.0f} s" if result.status == "ran" else result.status, flush=True)
+        if result.error:
+            print(result.error, flush=True)
+    return results
+
+
+def _lesson(root, source, notebook, scale, package):
+    path, wanted = executed(root, source), key(notebook, scale, package)
+    name = f"{source.parent.name}/{source.stem}"
+    about = (name, title(notebook))
+    if (old := cached(path, wanted)) is not None:
+        return Result(*about, old.metadata.course.seconds, claims(notebook), "cached", path)
+    start = time.perf_counter()
+    error = execute(notebook, source.parent, scale)
+    seconds = time.perf_counter() - start
+    if error is None:
+        save(notebook, path, wanted, seconds)
+    status = "FAILED" if error else "ran"
+    return Result(*about, seconds, claims(notebook), status, path, error)
+
+
+def execute(notebook, folder, scale):
+    """Run all cells in `folder`, in place; return None, or what failed and where."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors, and no remarks on transport
+    )
+    try:
+        client.execute(env={**os.environ, "COURSE_SCALE": scale})
+    except CellExecutionError as error:
+        return _failure(notebook, f"{error.ename}: {error.evalue}".rstrip(": "))
+    except DeadKernelError as error:
+        return _failure(notebook, str(error))
+    return None
+
+
+def _failure(notebook, message):
+    """The cell that ran last, as its author wrote it, the line in it, and the error."""
+    started = [c for c in notebook.cells if c.cell_type == "code" and c.execution_count is not None]
+    if not started:
+        return f"  no cell ran: {message}"
+    code = "\n".join(f"    {line}" for line in started[-1].source.split("\n"))
+    traces = [o.traceback for o in started[-1].outputs if o.output_type == "error"]
+    text = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(traces[-1])) if traces else ""
+    line = re.search(r"^-+> (\d+) ", text, re.M)
+    where = f" in its line {line[1]}" if line else ""
+    return f"  this cell failed{where}:\n{code}\n  {message}"
+
+
+def title(notebook):
+    """The first heading of the lesson."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (found := re.search(r"^# (.+)$", cell.source, re.M)):
+            return found[1].strip()
+    return "untitled"
+
+
+def claims(notebook):
+    """How many claims the notebook checks: its `assert` statements."""
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            try:
+                tree = ast.parse(cell.source)
+            except SyntaxError:  # a magic, or a mistake that running the cell reports
+                continue
+            count += sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    return count
+
+
+def report(results):
+    """The table of lessons, then the key figures that each lesson printed."""
+    width = max((len(r.title) for r in results), default=0)
+    lines = ["", f"{'lesson':<{width}}  seconds  claims  status"]
+    for r in results:
+        lines.append(f"{r.title:<{width}}  {r.seconds:7.0f}  {r.claims:6d}  {r.status}")
+    for r in results:
+        figures = "" if r.error else _figures(nbformat.read(r.path, as_version=4))
+        if figures:
+            lines += ["", r.title, *(f"  {line}" for line in figures.rstrip().split("\n"))]
+    return "\n".join(lines)
+
+
+def _figures(notebook):
+    """What the cells tagged `results` printed."""
+    return "".join(
+        output.text
+        for cell in notebook.cells
+        if "results" in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stdout"
+    )

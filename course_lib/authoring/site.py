@@ -1,0 +1,140 @@
+"""The site: one page per lesson, built by Sphinx from solutions/ and configured by book.yml alone.
+
+There is no conf.py. book.yml holds the table of contents and, under `meta`, the addresses of the
+course and every setting of Sphinx.
+"""
+
+import re
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+from course_lib.authoring import AuthoringError, execute, lessons, notebooks, pages, settings
+
+STATIC = Path(__file__).parent / "static"
+
+
+def build(root, output=None, strict=True):
+    """Build the site into `output` (_build/html) and return its first page.
+
+    Lessons whose execution is missing or out of date are executed first. strict: a warning of
+    Sphinx is an error. Raises AuthoringError.
+    """
+    for result in execute.run(root, execute.scale()):
+        if result.error:
+            raise AuthoringError(f"{result.lesson} does not run, so there is no page of it.")
+    output = Path(output or root / "_build" / "html")
+    source = stage(root, root / "_build" / "site_src")
+    if output.exists():
+        shutil.rmtree(output)
+    _sphinx(source, output, configuration(root, source), strict)
+    return output / "index.html"
+
+
+def configuration(root, source):
+    """All settings of Sphinx: those of book.yml, and what follows from the course's addresses."""
+    book = yaml.safe_load((root / "book.yml").read_text(encoding="utf-8"))
+    conf, addresses = dict(book["meta"]["sphinx"]), settings(root)
+    conf["html_baseurl"] = addresses["site"] + "/"
+    conf["html_theme_options"] = {
+        **conf["html_theme_options"],
+        "repository_url": addresses["repository"],
+        "repository_branch": addresses["branch"],
+        "path_to_docs": "notebooks",
+    }
+    conf["bibtex_bibfiles"] = [str(root / "solutions" / "references.bib")]
+    conf["html_static_path"] = [str(source / "_static")]
+    return conf
+
+
+def stage(root, folder):
+    """Write all that Sphinx reads into a fresh `folder`: the pages, book.yml, the static files."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    figures = folder / "_static" / "figures"
+    figures.mkdir(parents=True)
+    shutil.copytree(STATIC, folder / "_static", dirs_exist_ok=True)
+    (folder / "_static" / "mathjax").mkdir()
+    shutil.copy(mathjax(), folder / "_static" / "mathjax")
+    shutil.copy(root / "book.yml", folder / "book.yml")
+    addresses = settings(root)
+    repository = addresses["repository"]
+    words = {"lessons": table(root), "repository": repository, "name": repository.split("/")[-1]}
+    for page in sorted((root / "solutions").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for word, meaning in words.items():
+            text = text.replace("{{ " + word + " }}", meaning)
+        (folder / page.name).write_text(text, encoding="utf-8")
+    for source in lessons(root):
+        path = folder / source.parent.name / f"{source.stem}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        text = pages.lesson(source, root, figures, addresses)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def table(root):
+    """The lessons as a Markdown table: page, how long it ran, Colab."""
+    addresses = settings(root)
+    rows = ["| Lesson | Runs in | |", "| :-- | --: | :-- |"]
+    for source in lessons(root):
+        page = f"{source.parent.name}/{source.stem}"
+        title = execute.title(notebooks.read(source))
+        colab = pages.colab(addresses, f"notebooks/{page}.ipynb")
+        seconds = pages.executed(root, source).metadata.course.seconds
+        rows.append(f"| [{title}]({page}.ipynb) | {seconds:.0f} s | [Open in Colab]({colab}) |")
+    return "\n".join(rows)
+
+
+def mathjax():
+    """MathJax in one file, with all of its TeX and no fonts, from sphinx-mathjax-offline."""
+    spec = find_spec("sphinx-mathjax-offline")
+    if spec is None:
+        raise AuthoringError("sphinx-mathjax-offline is missing: pip install -e '.[site]'.")
+    return Path(spec.origin).parent / "static" / "mathjax" / "tex-svg-full.js"
+
+
+def _sphinx(source, output, conf, strict):
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    warnings = _Collected()
+    with patch_docutils(), docutils_namespace():
+        try:
+            app = Sphinx(
+                str(source),
+                None,
+                str(output),
+                str(output.parent / "doctrees"),
+                "html",
+                confoverrides=conf,
+                status=None,
+                warning=warnings,
+                freshenv=True,
+            )
+            app.build(force_all=True)
+        except SphinxError as error:
+            raise AuthoringError(f"The site was not built: {error}") from None
+    if app.statuscode:
+        raise AuthoringError("The site was not built; see the messages above.")
+    if strict and warnings.lines:
+        raise AuthoringError(f"The site has warnings:\n{''.join(warnings.lines)}")
+
+
+class _Collected:
+    """A stream that prints what is written to it and keeps it."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, text):
+        if text.strip():
+            self.lines.append(re.sub(r"\x1b\[[0-9;]*m", "", text))
+        sys.stderr.write(text)
+
+    def flush(self):
+        sys.stderr.flush()

@@ -1,0 +1,28 @@
+"""Losses: estimates of the risk (1/m) E‖A f(y) − Ax‖², one file per idea.
+
+    loss = losses.SURE(noise)
+    value = loss(f, y, A)                   # a differentiable scalar
+    x_hat = loss.reconstruct(f, y, A)       # the method's own test-time estimator
+
+Only `Supervised` is given x: `loss(f, y, A, x)`.
+"""
+
+from .base import Loss, Sum
+from .consistency import MeasurementConsistency
+from .noise2noise import Noise2Noise
+from .r2r import R2R, Noisier2Noise
+from .supervised import Supervised
+from .sure import SURE
+from .unsure import UNSURE
+
+__all__ = [
+    "R2R",
+    "SURE",
+    "UNSURE",
+    "Loss",
+    "MeasurementConsistency",
+    "Noise2Noise",
+    "Noisier2Noise",
+    "Sum",
+    "Supervised",
+]

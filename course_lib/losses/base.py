@@ -1,0 +1,74 @@
+"""What all losses share: one unit, an offset, a test-time estimator, and addition."""
+
+import torch
+
+from .. import _checks
+
+
+class Loss(torch.nn.Module):
+    """An estimate of the risk (1/m) E‖A f(y) − Ax‖² from measurements, up to `offset`.
+
+    f is any callable f(y, A) → x̂; y has shape (B, ...), m counts all its entries, A maps images
+    to measurements. `train_evals` and `test_evals` count evaluations of f per call.
+    """
+
+    train_evals = 1
+    test_evals = 1
+
+    def forward(self, f, y, A, generator=None):
+        """The loss, a differentiable scalar; randomness comes from `generator` alone."""
+        raise NotImplementedError
+
+    def offset(self, noise, y):
+        """E[loss] − risk for measurements y of this noise: what to subtract to compare losses."""
+        raise NotImplementedError(f"{type(self).__name__} is not the risk plus a constant.")
+
+    def reconstruct(self, f, y, A, generator=None):
+        """x̂ at test time: the estimator whose risk this method controls."""
+        return f(y, A)
+
+    def __add__(self, other):
+        return Sum([self, other], [1.0, 1.0])
+
+    def __rmul__(self, weight):
+        return Sum([self], [float(weight)])
+
+
+class Sum(Loss):
+    """Σ_j w_j L_j, made by `a + w * b`; at test time it reconstructs as its first term does."""
+
+    def __init__(self, terms, weights):
+        super().__init__()
+        self.terms = torch.nn.ModuleList()
+        self.weights = []
+        for term, weight in zip(terms, weights, strict=True):
+            parts = zip(term.terms, term.weights) if isinstance(term, Sum) else [(term, 1.0)]
+            for part, inner in parts:
+                self.terms.append(part)
+                self.weights.append(weight * inner)
+
+    @property
+    def train_evals(self):
+        return sum(term.train_evals for term in self.terms)
+
+    @property
+    def test_evals(self):
+        return self.terms[0].test_evals
+
+    def forward(self, f, y, A, generator=None):
+        values = [w * term(f, y, A, generator) for w, term in zip(self.weights, self.terms)]
+        return sum(values)
+
+    def offset(self, noise, y):
+        return sum(w * term.offset(noise, y) for w, term in zip(self.weights, self.terms))
+
+    def reconstruct(self, f, y, A, generator=None):
+        return self.terms[0].reconstruct(f, y, A, generator)
+
+
+def measured(f, y, A):
+    """A f(y, A), after the checks that every loss makes."""
+    _checks.same_device(f, _checks.floats(y))
+    Af = A(f(y, A))
+    _checks.same_shape(Af, y, "A f(y, A)", "y")
+    return Af

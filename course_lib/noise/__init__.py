@@ -1,0 +1,17 @@
+"""Noise models: the law of y given Ax, and the identities that self-supervised losses rest on."""
+
+from .base import Noise
+from .binomial import Binomial
+from .gamma import Gamma
+from .gaussian import CorrelatedGaussian, Gaussian
+from .poisson import Poisson, PoissonGaussian
+
+__all__ = [
+    "Binomial",
+    "CorrelatedGaussian",
+    "Gamma",
+    "Gaussian",
+    "Noise",
+    "Poisson",
+    "PoissonGaussian",
+]

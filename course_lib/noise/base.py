@@ -1,0 +1,74 @@
+"""What a noise model knows: sampling, its variance, the R2R pair, and Stein's identity."""
+
+import torch
+
+from .. import _checks
+from .._random import normal_like
+from . import divergence
+
+
+class Noise(torch.nn.Module):
+    """The law of y given the clean measurements Ax, with E[y | x] = Ax and independent pixels.
+
+    noise(Ax, generator=g)   a sample y
+    noise.variance(y)        v(y) with E[v(y) | x] = Var(y | x), entry by entry
+    noise.split(y, alpha)    the GR2R pair (y1, y2), independent given x, E y1 = E y2 = Ax
+    noise.stein(f, y)        an estimate of E f(y)ᵀ(y − Ax), without Ax
+
+    A model that lacks an identity says so and names the losses that remain.
+    """
+
+    remaining = "Noise2Noise"
+
+    def forward(self, Ax, generator=None):
+        """Sample y given Ax."""
+        raise NotImplementedError
+
+    def variance(self, y):
+        """v(y), an unbiased estimate of Var(y | x) in every entry; same shape as y."""
+        raise NotImplementedError
+
+    def split(self, y, alpha, generator=None):
+        """The pair (y1, y2) of generalised Recorrupted2Recorrupted; alpha in (0, 1).
+
+        y = (1 − α) y1 + α y2, with Var(y1) = Var(y)/(1 − α) and Var(y2) = Var(y)/α.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no independent split, so R2R does not apply; "
+            f"use {self.remaining}."
+        )
+
+    def stein(self, f, y, fy=None, method="mc", tau=0.1, generator=None):
+        """An estimate of E f(y)ᵀ(y − Ax) that never sees Ax: a sum over all entries of y.
+
+        f: y → f(y), of y's shape (for a reconstructor, y → A f(y, A)); fy = f(y) if known.
+        method="mc"          qᵀ(f(y + τp) − f(y))/τ with a probe p drawn like the noise itself,
+                             so τ is in units of the noise's standard deviation
+        method="hutchinson"  its limit τ → 0, by forward-mode differentiation
+        method="exact"       the model's exact identity, one evaluation of f per pixel
+        Unbiased for Gaussian noise by every method (mc: up to smoothing by τ); for the other
+        models "exact" is unbiased and the two others are its first-order expansion.
+        """
+        _checks.floats(y)
+        if method == "exact":
+            return self.stein_exact(f, y, f(y) if fy is None else fy)
+        p, q = self.probes(y, generator)
+        if method == "hutchinson":
+            return divergence.hutchinson(f, y, p, q)
+        if method == "mc":
+            tau = _checks.positive(tau, "tau")
+            return divergence.monte_carlo(f, y, f(y) if fy is None else fy, p, q, tau)
+        raise ValueError(f"method is {method!r}; use 'mc', 'hutchinson' or 'exact'.")
+
+    def probes(self, y, generator=None):
+        """(p, q) with E[q pᵀ] = diag(v(y)): p = √|v| b, q = sign(v) p, b ~ N(0, I)."""
+        v = self.variance(y)
+        p = v.abs().sqrt() * normal_like(y, generator)
+        return p, v.sign() * p
+
+    def stein_exact(self, f, y, fy):
+        """The exact identity behind `stein`; f is evaluated once per pixel."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no Stein identity, so SURE does not apply; "
+            f"use {self.remaining}."
+        )

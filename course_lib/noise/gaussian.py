@@ -1,0 +1,72 @@
+"""Gaussian noise, white or correlated."""
+
+import torch
+
+from .. import _checks
+from .._random import normal_like
+from ..operators.blur import transfer
+from . import divergence
+from .base import Noise
+
+
+class Gaussian(Noise):
+    """y = Ax + σw, w ~ N(0, I). σ > 0 in the units of y.
+
+    split: y1 = y + σ√(α/(1−α)) w, y2 = (y − (1−α) y1)/α = y − σ√((1−α)/α) w (Pang et al. 2021).
+    stein: E f(y)ᵀ(y − Ax) = σ² E Σ_i ∂f_i/∂y_i (Stein 1981).
+    """
+
+    remaining = "SURE, R2R or Noise2Noise"
+
+    def __init__(self, sigma):
+        super().__init__()
+        self.sigma = _checks.positive(sigma, "sigma")
+
+    def forward(self, Ax, generator=None):
+        return _checks.floats(Ax, "Ax") + self.draw(Ax, generator)
+
+    def draw(self, y, generator=None):
+        """The noise alone, of y's shape."""
+        return self.sigma * normal_like(y, generator)
+
+    def variance(self, y):
+        return torch.full_like(y, self.sigma**2)
+
+    def split(self, y, alpha, generator=None):
+        alpha = _checks.fraction(alpha, "alpha")
+        y1 = _checks.floats(y) + (alpha / (1 - alpha)) ** 0.5 * self.draw(y, generator)
+        return y1, (y - (1 - alpha) * y1) / alpha
+
+    def probes(self, y, generator=None):
+        p = self.draw(y, generator)
+        return p, p
+
+    def stein_exact(self, f, y, fy):
+        return self.sigma**2 * divergence.partials(f, y).sum()
+
+
+class CorrelatedGaussian(Gaussian):
+    """y = Ax + k ∗ w, w ~ N(0, I), with periodic borders: covariance Σ = K Kᵀ.
+
+    kernel: (h, w) in the units of y, so that Var(y | x) = Σ_j k_j² in every pixel. `split` and
+    `stein` are those of white noise with w ~ N(0, Σ) and tr(Σ ∂f/∂y). `stein` has no per-pixel
+    "exact" form here: method="hutchinson" is unbiased.
+    """
+
+    def __init__(self, kernel):
+        kernel = _checks.floats(torch.as_tensor(kernel), "kernel")
+        if kernel.ndim != 2:
+            raise ValueError(f"kernel has shape {tuple(kernel.shape)}; use (h, w).")
+        super().__init__(sigma=kernel.square().sum().sqrt())
+        self.register_buffer("kernel", kernel)
+
+    def draw(self, y, generator=None):
+        w = torch.fft.rfft2(normal_like(y, generator))
+        K = transfer(self.kernel.to(y), y.shape[-2:])
+        return torch.fft.irfft2(K * w, s=y.shape[-2:])
+
+    def stein_exact(self, f, y, fy):
+        raise NotImplementedError(
+            "CorrelatedGaussian has no per-pixel form of Stein's identity; use "
+            "method='hutchinson', which is unbiased, or method='mc'."
+        )

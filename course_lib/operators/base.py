@@ -1,0 +1,105 @@
+"""The base class of every linear operator, composition, and the dense matrix of small ones."""
+
+import torch
+
+from .. import _checks
+
+
+class Operator(torch.nn.Module):
+    """A linear map A from images x (B, C, H, W) to measurements y.
+
+    A subclass writes `forward` and `adjoint` with ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ to rounding, both
+    differentiable. Parameters live in buffers whose first axis is 1 (shared) or B (one per
+    image), so that a batch can mix operators A_g; `A[index]` keeps those of some images.
+    """
+
+    def forward(self, x):
+        """Ax."""
+        raise NotImplementedError
+
+    def adjoint(self, y):
+        """Aᵀy, the exact adjoint of `forward`."""
+        raise NotImplementedError
+
+    def pinv(self, y, iterations=50, tolerance=1e-6):
+        """A†y: the solution of min ‖x‖ among the minimisers of ‖Ax − y‖, by conjugate gradient.
+
+        Conjugate gradient on AᵀA x = Aᵀy from x = 0 stays in the range of Aᵀ, so it converges to
+        A†y. It stops when every image's normal-equation residual has fallen by `tolerance`.
+        """
+        r = self.adjoint(y)
+        x, p = torch.zeros_like(r), r.clone()
+        rr = _dot(r, r)
+        stop = tolerance**2 * rr.max()
+        for _ in range(iterations):
+            if rr.max() <= stop:
+                break
+            q = self.adjoint(self(p))
+            step = rr / _dot(p, q).clamp_min(torch.finfo(r.dtype).tiny)
+            x, r = x + step * p, r - step * q
+            previous, rr = rr, _dot(r, r)
+            p = r + rr / previous.clamp_min(torch.finfo(r.dtype).tiny) * p
+        return x
+
+    def __matmul__(self, other):
+        return Compose(self, other)
+
+    def __getitem__(self, index):
+        """The operator of the images `index` of the batch."""
+        part = self.__new__(type(self))
+        torch.nn.Module.__init__(part)
+        part.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
+        for name, buffer in self.named_buffers(recurse=False):
+            part.register_buffer(name, buffer if buffer.shape[0] == 1 else buffer[index])
+        for name, module in self.named_children():
+            part.add_module(name, module[index])
+        return part
+
+
+class Compose(Operator):
+    """(A B)x = A(Bx), with adjoint BᵀAᵀ."""
+
+    def __init__(self, outer, inner):
+        super().__init__()
+        self.outer, self.inner = outer, inner
+
+    def forward(self, x):
+        return self.outer(self.inner(x))
+
+    def adjoint(self, y):
+        return self.inner.adjoint(self.outer.adjoint(y))
+
+
+def dense(A, shape):
+    """The matrix (m, n) of A on images of `shape` (C, H, W), column j being A e_j.
+
+    For small images: it makes n = C·H·W basis images. Rank, null space and coverage can then be
+    computed instead of asserted, e.g. `torch.linalg.matrix_rank(dense(A, (1, 8, 8)))`.
+    """
+    n = int(torch.tensor(shape).prod())
+    if n > 4096:
+        raise ValueError(f"shape {tuple(shape)} has {n} pixels; dense is for at most 4096.")
+    buffer = next(A.buffers(), torch.zeros(()))
+    dtype = buffer.dtype if buffer.is_floating_point() else torch.get_default_dtype()
+    basis = torch.eye(n, dtype=dtype, device=buffer.device).reshape(n, *shape)
+    return torch.cat([A(e).reshape(1, -1) for e in basis.split(1)]).T.contiguous()
+
+
+def _dot(a, b):
+    """⟨a, b⟩ per image, shaped to broadcast."""
+    return (a * b).flatten(1).sum(1).view(-1, *[1] * (a.ndim - 1))
+
+
+def check_image(A, x, channels=None, size=None):
+    """Refuse an x that A does not act on."""
+    _checks.image(x)
+    if channels not in (None, 1, x.shape[1]):
+        raise ValueError(
+            f"x has {x.shape[1]} channels and {type(A).__name__} was made for {channels}; "
+            "make the operator for the image's channels."
+        )
+    if size is not None and tuple(x.shape[-2:]) != tuple(size):
+        raise ValueError(
+            f"x is {tuple(x.shape[-2:])} pixels and {type(A).__name__} was made for "
+            f"{tuple(size)}; crop or resize x, or make the operator for its size."
+        )
