@@ -109,7 +109,7 @@ def _launch(page, source, root, addresses):
         f"[with solutions]({repository}/blob/{branch}/{path.replace('notebooks', 'solutions', 1)})"
     )
     first = page.cells[0]
-    below = rf"\1\n\n:::{{div}} course-launch\n{links}\n:::"
+    below = rf"\1\n\n:::{{container}} course-launch\n{links}\n:::"
     first.source, found = re.subn(r"^(# .+)$", below, first.source, count=1, flags=re.M)
     if not found:
         raise AuthoringError(f"{source.relative_to(root)} must start with a title '# ...'.")
