@@ -18,7 +18,7 @@ SCALE ?= quick
 course: $(STAMP)
 	@$(BIN)/course notebooks
 	@$(BIN)/course run --scale quick
-	@$(BIN)/course site
+	@$(BIN)/course site --scale quick
 
 test: test-style test-package test-notebooks
 
