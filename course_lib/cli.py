@@ -1,6 +1,7 @@
 """The command line: `course notebooks`, `course run`, `course site`, `course table NAME`."""
 
 import functools
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -72,16 +73,13 @@ def site(
     strict: Annotated[bool, typer.Option(help="a warning is an error")] = True,
 ):
     """Build the site; lessons already executed are not executed again."""
-    from course_lib.authoring import execute, find_root
+    from course_lib.authoring import find_root
     from course_lib.authoring import site as pages
 
     root = find_root()
-    results = execute.run(root, scale)
-    if any(result.error for result in results):
-        typer.echo(execute.report(results))
-        raise typer.Exit(1)
-    pages.build(output=root / output, strict=strict)
-    typer.echo(f"The page to open: {root / output / 'index.html'}")
+    os.environ["COURSE_SCALE"] = scale
+    page = pages.build(root, output=root / output, strict=strict)
+    typer.echo(f"\nThe page to open: {page}")
 
 
 @app.command()

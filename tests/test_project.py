@@ -1,0 +1,217 @@
+"""The project's own files agree with each other and with the house plan."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from course_lib.authoring.notebooks import MISSING_IN_COLAB
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+# What a plain Colab runtime has; the setup cell of a notebook brings the rest.
+COLAB_HAS = set("torch numpy scipy matplotlib ipywidgets tqdm typer".split())
+
+# DESIGN: upper floors import lower ones, never the reverse.
+FLOORS = {
+    **dict.fromkeys(("_checks", "_random"), 0),
+    **dict.fromkeys(("operators", "noise", "groups", "metrics"), 1),
+    **dict.fromkeys(("priors", "models", "data"), 2),
+    "losses": 3,
+    **dict.fromkeys(("training", "validation"), 4),
+    "experiments": 5,
+    **dict.fromkeys(("viz", "exercises", "cli", "authoring"), 6),
+}
+HEAVY = set("torch numpy scipy matplotlib ipywidgets anywidget torchmetrics typer IPython".split())
+
+
+def constraints():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {pin.name.lower(): pin for pin in pins}
+
+
+def requirements():
+    """Every requirement of pyproject.toml, of the package and of its extras."""
+    extras = PROJECT["optional-dependencies"]
+    listed = [*PROJECT["dependencies"], *(line for lines in extras.values() for line in lines)]
+    return [Requirement(line) for line in listed]
+
+
+def test_conda_gets_python_and_pip_and_all_else_from_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, rest = environment["dependencies"]
+    assert python == f"python{PROJECT['requires-python']}"
+    assert pip == "pip"
+    assert rest == {"pip": ["-e .[all]"]}
+
+
+def test_all_is_every_extra():
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = extras["all"]
+    assert Requirement(everything).extras == set(extras) - {"all"}
+
+
+def test_constraints_pin_torch_and_agree_with_the_floors():
+    pins = constraints()
+    assert str(pins["torch"].specifier) == "==2.13.0"
+    for wanted in requirements():
+        pin = pins.get(wanted.name.lower())
+        if pin:
+            (exact,) = pin.specifier
+            assert exact.operator == "=="
+            assert wanted.specifier.contains(exact.version), f"{pin} is below {wanted}"
+
+
+def test_dependencies_are_floors_only():
+    for wanted in requirements():
+        assert all(part.operator == ">=" for part in wanted.specifier), str(wanted)
+
+
+def test_a_notebook_on_colab_gets_every_dependency():
+    needed = {Requirement(line).name for line in PROJECT["dependencies"]}
+    assert needed <= COLAB_HAS | set(MISSING_IN_COLAB)
+
+
+def test_package_data_is_installed():
+    """Every file of the package that is not Python matches a pattern of package-data."""
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    patterns = tool["setuptools"]["package-data"]["*"]
+    files = subprocess.run(
+        ["git", "ls-files", "course_lib"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in files.stdout.split():
+        path = Path(name)
+        assert path.suffix == ".py" or any(path.match(p) for p in patterns), name
+
+
+def test_importing_the_package_is_fast_and_loads_nothing_heavy():
+    """Under 0.2 s by Python's own account, which leaves out the interpreter's start."""
+    code = "import sys, course_lib; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & HEAVY
+    microseconds = re.search(r"\|\s+(\d+) \|\s*course_lib$", done.stderr, re.M)
+    assert int(microseconds[1]) < 200_000
+
+
+def imports(path):
+    """The modules of course_lib that a file imports, as dotted paths inside the package."""
+    inside = path.relative_to(ROOT / "course_lib").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = ("course_lib", *inside)
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*base, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.startswith("course_lib."):
+                yield name.split(".")[1]
+
+
+def floor_violations():
+    for path in sorted((ROOT / "course_lib").rglob("*.py")):
+        own = path.relative_to(ROOT / "course_lib").with_suffix("").parts[0]
+        if own == "__init__":
+            continue
+        assert own in FLOORS, f"course_lib/{own} is on no floor: add it to FLOORS and the plan"
+        for name in imports(path):
+            if name in FLOORS and FLOORS[name] > FLOORS[own]:
+                yield f"{path.relative_to(ROOT)} (floor {FLOORS[own]}) imports {name}"
+
+
+def test_upper_floors_import_lower_ones_never_the_reverse():
+    assert list(floor_violations()) == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_pass_actionlint(path):
+    actionlint = Path(sys.executable).with_name("actionlint")
+    done = subprocess.run([actionlint, path], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint_finds_mistakes(tmp_path):
+    """The check above can fail."""
+    broken = tmp_path / "broken.yml"
+    broken.write_text("on: push\njobs:\n  a:\n    runs-on: nowhere\n    step: []\n")
+    actionlint = Path(sys.executable).with_name("actionlint")
+    assert subprocess.run([actionlint, broken], capture_output=True).returncode == 1
+
+
+def test_both_workflows_exist_and_run_the_readmes_commands():
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "gpu.yml"]
+    ci, gpu = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in WORKFLOWS)
+    assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
+    assert {"ubuntu-latest", "macos-latest"} == set(ci["jobs"]["test"]["strategy"]["matrix"]["os"])
+    assert "make test" in [step.get("run") for step in ci["jobs"]["test"]["steps"]]
+    assert gpu["jobs"]["full"]["env"]["COURSE_SCALE"] == "full"
+
+
+def test_no_registry_address_in_the_repository():
+    """Where pip and others find packages is a setting of the machine, not of the course."""
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    hosts = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", "npmjs" + r"\.")))
+    for name in files:
+        path = ROOT / name
+        if path.is_file() and path.suffix not in (".npz", ".png", ".js"):
+            assert not hosts.search(path.read_text(encoding="utf-8", errors="ignore")), name
+
+
+def make(*arguments):
+    """make as a user calls it, also when these tests were themselves started by make."""
+    command = ["make", "--no-print-directory", *arguments]
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env)
+
+
+@pytest.mark.parametrize("target", ["course", "test", "lab", "book", "bench"])
+def test_make_sets_up_before_every_target(target):
+    """A dry run of a stale tree installs torch before the rest, and only then goes on."""
+    done = make("--dry-run", "--always-make", target)
+    assert done.returncode == 0, done.stderr
+    plan = done.stdout
+    assert plan.index("-m venv") < plan.index("TORCH_SPEC") < plan.index("--editable")
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "message"),
+    [
+        ("no-such-python", "No 'no-such-python' found: install Python 3.10 or newer"),
+        ("old", "is older than Python 3.10: name a newer one with PYTHON="),
+        ("bare", "has no venv module: install it (Debian and Ubuntu: apt-get install python3-"),
+    ],
+)
+def test_make_says_in_one_line_what_python_lacks(tmp_path, interpreter, message):
+    if interpreter != "no-such-python":
+        fails = {"old": "*version_info*", "bare": "*ensurepip*"}[interpreter]
+        fake = tmp_path / interpreter
+        fake.write_text(f'#!/bin/sh\ncase "$2" in {fails}) exit 1;; esac\n')
+        fake.chmod(0o755)
+        interpreter = str(fake)
+    done = make("--always-make", f"PYTHON={interpreter}", f"VENV={tmp_path / 'venv'}", "book")
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert len(done.stdout.strip().split("\n")) == 1
+    assert not (tmp_path / "venv").exists()
