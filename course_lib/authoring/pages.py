@@ -15,6 +15,7 @@ from course_lib.authoring import AuthoringError, execute, notebooks, references
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
+STILL = "In the notebook, sliders change this figure."
 _INLINE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
 _CITE = re.compile(r"\{cite(?::[pt])?\}`([^`]+)`")
 
@@ -77,6 +78,8 @@ def _output(output, state, figures):
         raise AuthoringError("an <img> has no alt text; give it one.")
     if view and (live := _live(view["model_id"], state)):
         markup = f'<div class="live-figure">{markup}{live}</div>'
+    elif view:
+        markup += f'<p class="course-still">{STILL}</p>'
     if markup:
         data["text/html"] = _INLINE.sub(lambda png: _file(png[1], figures), markup)
     return output
@@ -104,9 +107,9 @@ def _launch(page, source, root, addresses):
     path = f"notebooks/{source.parent.name}/{source.stem}.ipynb"
     repository, branch = addresses["repository"], addresses["branch"]
     links = (
-        f"[Open in Colab]({colab(addresses, path)}) · "
-        f"[student notebook]({repository}/blob/{branch}/{path}) · "
-        f"[with solutions]({repository}/blob/{branch}/{path.replace('notebooks', 'solutions', 1)})"
+        f"[Open in Colab]({colab(addresses, path)}) "
+        f"[student notebook]({repository}/blob/{branch}/{path}) "
+        f"[solutions]({repository}/blob/{branch}/{path.replace('notebooks', 'solutions', 1)})"
     )
     first = page.cells[0]
     below = rf"\1\n\n:::{{container}} course-launch\n{links}\n:::"

@@ -79,7 +79,7 @@ def stage(root, folder):
 def table(root):
     """The lessons as a Markdown table: page, how long it ran, Colab."""
     addresses = settings(root)
-    rows = ["| Lesson | Runs in | |", "| :-- | --: | :-- |"]
+    rows = ["| Lesson | Time | |", "| :-- | --: | :-- |"]
     for source in lessons(root):
         page = f"{source.parent.name}/{source.stem}"
         title = execute.title(notebooks.read(source))

@@ -61,8 +61,9 @@ def images(tensors, titles=None, *, alt, columns=None, limits=(0, 1), cmap="gray
             low, high = limits if limits is not None else (None, None)
             ax.imshow(_pixels(batch[row], limits), cmap=cmap, vmin=low, vmax=high)
             caption = [captions[index]] if captions and row == 0 else []
-            if truth is not None and not _same(batch[row], truth[row]):
-                caption.append(f"{_psnr(batch[row], truth[row]):.1f} dB")
+            if truth is not None:
+                known = _same(batch[row], truth[row])
+                caption.append(" " if known else f"{_psnr(batch[row], truth[row]):.1f} dB")
             ax.set_title("\n".join(caption))
     show(figure, alt)
 
