@@ -108,7 +108,7 @@ def _launch(page, source, root, addresses):
     repository, branch = addresses["repository"], addresses["branch"]
     links = (
         f"[Open in Colab]({colab(addresses, path)}) "
-        f"[student notebook]({repository}/blob/{branch}/{path}) "
+        f"[notebook]({repository}/blob/{branch}/{path}) "
         f"[solutions]({repository}/blob/{branch}/{path.replace('notebooks', 'solutions', 1)})"
     )
     first = page.cells[0]

@@ -12,6 +12,8 @@ from IPython.display import display
 
 from .style import WIDTH
 
+PIXELS = 100  # of the page, per inch of figure
+
 
 def show(figure, alt):
     """Display a matplotlib figure as an image that carries its alt text, and close it.
@@ -50,7 +52,7 @@ def images(tensors, titles=None, *, alt, columns=None, limits=(0, 1), cmap="gray
     lines = max((c.count("\n") + 1 for c in captions), default=0) + (reference is not None)
     titled = rows if count == 1 or reference is not None else 1
     aspect = max(b.shape[-2] / b.shape[-1] for b in batches)
-    height = rows * width / columns * aspect + titled * lines * 0.22
+    height = rows * width / columns * aspect + titled * lines * 0.24
     figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
@@ -76,7 +78,7 @@ def curves(lines, *, alt, x=None, xlabel=None, ylabel=None, log="", floor=None):
     """
     figure, ax = plt.subplots()
     for name, values in lines.items():
-        values = torch.as_tensor(values).detach().cpu()
+        values = torch.as_tensor(values).detach().cpu().numpy()
         ax.plot(range(len(values)) if x is None else x, values, label=name)
     for name, level in (floor or {}).items():
         ax.axhline(float(level), color="0.35", linewidth=1.2, linestyle=(0, (2, 2)), label=name)
@@ -85,8 +87,9 @@ def curves(lines, *, alt, x=None, xlabel=None, ylabel=None, log="", floor=None):
         ax.set_xscale("log")
     if "y" in log:
         ax.set_yscale("log")
-    if len(lines) + len(floor or {}) > 1:
-        ax.legend()
+    names = len(lines) + len(floor or {})
+    if names > 1:  # above the axes, where it hides nothing
+        figure.legend(loc="outside upper center", ncols=min(names, 3))
     show(figure, alt)
 
 
@@ -98,7 +101,7 @@ def markup_of(figure, alt):
     figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
     png = buffer.getvalue()
     pixels = (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big"))
-    width, height = (round(110 * n / plt.rcParams["savefig.dpi"]) for n in pixels)
+    width, height = (round(PIXELS * n / plt.rcParams["savefig.dpi"]) for n in pixels)
     return image_tag(png, alt, width, height)
 
 
@@ -141,15 +144,15 @@ def _batch(image):
 def _wrap(title, inches):
     """A title broken into lines of the image's width; one with TeX in it is left as it is."""
     title = str(title)
-    return title if "$" in title else textwrap.fill(title, max(8, int(10.5 * inches)))
+    return title if "$" in title else textwrap.fill(title, max(8, int(9.6 * inches)))
 
 
 def _pixels(image, limits):
     """(H, W) gray or (H, W, 3) colour clipped to [0, 1], for imshow."""
     if image.shape[0] == 1:
-        return image[0]
+        return image[0].numpy()
     low, high = limits if limits is not None else (float(image.min()), float(image.max()))
-    return ((image - low) / (high - low)).clamp(0, 1).permute(1, 2, 0)
+    return ((image - low) / (high - low)).clamp(0, 1).permute(1, 2, 0).numpy()
 
 
 def _same(a, b):

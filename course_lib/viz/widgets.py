@@ -11,7 +11,7 @@ import traitlets
 from IPython.display import display
 from PIL import Image
 
-from .figures import _figure, image_tag, markup_of
+from .figures import PIXELS, _figure, image_tag, markup_of
 
 _HERE = Path(__file__).parent
 
@@ -35,7 +35,7 @@ class FrameSlider(anywidget.AnyWidget):
     height = traitlets.Int().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, frames, labels, description, *, alt=None, start=0):
+    def __init__(self, frames, labels, description, *, alt, start=0):
         frames, labels = list(frames), [str(label) for label in labels]
         if not frames or len(labels) != len(frames):
             raise ValueError(
@@ -44,11 +44,14 @@ class FrameSlider(anywidget.AnyWidget):
             )
         if not 0 <= start < len(frames):
             raise ValueError(f"start is {start}; it must be from 0 to {len(frames) - 1}.")
-        alts = [alt or description] * len(frames) if not isinstance(alt, list) else alt
-        if len(alts) != len(frames):
-            raise ValueError(f"FrameSlider got {len(alts)} alts for {len(frames)} frames.")
+        alts = alt if isinstance(alt, list) else [alt] * len(frames)
+        if len(alts) != len(frames) or not all(isinstance(a, str) and a.strip() for a in alts):
+            raise ValueError(f"alt is {alt!r}; say in a sentence what the frames show.")
         figures = [_figure(frame) for frame in frames]
-        width, height = (round(110 * inches) for inches in figures[0].get_size_inches())
+        sizes = {tuple(round(PIXELS * inches) for inches in f.get_size_inches()) for f in figures}
+        if len(sizes) > 1:
+            raise ValueError(f"FrameSlider got frames of several sizes, {sizes}; use one figsize.")
+        (width, height) = sizes.pop()
         self._png = [_small_png(figure) for figure in figures]
         super().__init__(
             frames=[base64.b64encode(png).decode() for png in self._png],
