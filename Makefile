@@ -42,7 +42,15 @@ book: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/course table denoising --scale $(SCALE)
 
-# The first line says in one sentence what is missing; nothing else has run by then.
+# A TORCH_SPEC other than the one that was installed makes the set-up stale.
+ifneq ($(TORCH_SPEC),)
+ifneq ($(TORCH_SPEC),$(shell cat $(STAMP) 2> /dev/null))
+$(STAMP): another-torch
+another-torch:
+endif
+endif
+
+# The first lines say in one sentence what is missing; nothing has been made by then.
 # torch goes first and alone, so that no later step can choose another build of it.
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) > /dev/null || { \
@@ -60,4 +68,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing the course and its tools ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint $(VENV)/constraints.txt --editable '.[all]'
-	@touch $(STAMP)
+	@echo "$${TORCH_SPEC:-$$(grep '^torch==' constraints.txt)}" > $(STAMP)

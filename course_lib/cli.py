@@ -3,14 +3,24 @@
 import functools
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+
+
+def _known(scale):
+    if scale not in ("quick", "full"):
+        raise typer.BadParameter(f"{scale!r} is neither quick nor full.")
+    return scale
+
+
 Scale = Annotated[
-    Literal["quick", "full"],
-    typer.Option(envvar="COURSE_SCALE", help="minutes on a CPU, or a GPU's work"),
+    str,
+    typer.Option(
+        envvar="COURSE_SCALE", callback=_known, help="quick: minutes on a CPU; full: for a GPU"
+    ),
 ]
 
 

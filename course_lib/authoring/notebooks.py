@@ -153,15 +153,19 @@ def _notebook(source, root, folder, edit):
     )
 
 
+def colab(addresses, path):
+    """The address that opens a notebook of the repository in Colab."""
+    name = addresses["repository"].split("/", 3)[3]
+    return f"https://colab.research.google.com/github/{name}/blob/{addresses['branch']}/{path}"
+
+
 def _head(addresses, path):
     """The badge and the setup cell, with the addresses of book.yml."""
-    repository, branch = addresses["repository"], addresses["branch"]
-    owner_and_name = re.sub(r"^https?://[^/]+/", "", repository)
-    colab = f"https://colab.research.google.com/github/{owner_and_name}/blob/{branch}/{path}"
-    badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
+    image = "https://colab.research.google.com/assets/colab-badge.svg"
+    badge = f"[![Open in Colab]({image})]({colab(addresses, path)})"
     setup = SETUP.format(
-        repository=repository,
-        branch=branch,
+        repository=addresses["repository"],
+        branch=addresses["branch"],
         packages=", ".join(f'"{name}"' for name in MISSING_IN_COLAB),
     )
     code = new_code_cell(setup, id="setup", metadata={"tags": ["setup"]})
