@@ -66,11 +66,11 @@ def notebooks(
 @_plain_errors
 def run(scale: Scale = "quick"):
     """Execute every lesson that has changed, and print the table of results."""
-    from course_lib.authoring import execute, find_root
+    from course_lib.authoring import execute, find_root, report
 
     root = find_root()
     results = execute.run(root, scale)
-    typer.echo(execute.report(results))
+    typer.echo(report.table(results))
     if any(result.error for result in results):
         raise typer.Exit(1)
 

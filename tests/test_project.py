@@ -11,7 +11,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from course_lib.authoring.notebooks import MISSING_IN_COLAB
+from course_lib.authoring.header import MISSING_IN_COLAB
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -2,8 +2,10 @@
 
 `plain`       the few directives and roles of a lesson -> plain Markdown
 `references`  citations and lists of references from solutions/references.bib
+`header`      the badge and the setup cell of a notebook
 `notebooks`   solutions/<part>/<lesson>.md -> complete and student notebooks
 `execute`     run the complete notebooks once and keep the result
+`report`      the table of a run
 `capture`     pytest plugin: what nbval has run is kept too
 `site`        the pages
 """

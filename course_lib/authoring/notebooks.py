@@ -13,22 +13,12 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.authoring import AuthoringError, lessons, references, settings
+from course_lib.authoring.header import head
 from course_lib.authoring.numbers import Numbers
 from course_lib.authoring.plain import LEFTOVER, to_plain
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "return ...  # your code here"
-
-# What course_lib needs and Colab may lack. Without --no-deps pip might exchange torch, numpy or
-# ipywidgets under a running kernel.
-MISSING_IN_COLAB = ("torchmetrics", "lightning-utilities", "anywidget", "psygnal")
-SETUP = """\
-import importlib.util, os, subprocess, sys
-if importlib.util.find_spec("course_lib") is None:  # on Colab, once; does nothing where it is there
-    source = os.environ.get("COURSE_LIB_SOURCE", "git+{repository}@{branch}")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.check_call([*pip, source, {packages}])
-    importlib.invalidate_caches()"""
 
 
 def read(source):
@@ -143,33 +133,14 @@ def _notebook(source, root, folder, edit):
     if cited and not listed:
         text = f"## References\n\n{bibliography()}"
         cells.append(new_markdown_cell(text, id=_digest(f"{source.stem} references")))
-    head = _head(settings(root), f"{folder}/{source.parent.name}/{source.stem}.ipynb")
+    first = head(settings(root), f"{folder}/{source.parent.name}/{source.stem}.ipynb")
     return new_notebook(
-        cells=[*head, *cells],
+        cells=[*first, *cells],
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         },
     )
-
-
-def colab(addresses, path):
-    """The address that opens a notebook of the repository in Colab."""
-    name = addresses["repository"].split("/", 3)[3]
-    return f"https://colab.research.google.com/github/{name}/blob/{addresses['branch']}/{path}"
-
-
-def _head(addresses, path):
-    """The badge and the setup cell, with the addresses of book.yml."""
-    image = "https://colab.research.google.com/assets/colab-badge.svg"
-    badge = f"[![Open in Colab]({image})]({colab(addresses, path)})"
-    setup = SETUP.format(
-        repository=addresses["repository"],
-        branch=addresses["branch"],
-        packages=", ".join(f'"{name}"' for name in MISSING_IN_COLAB),
-    )
-    code = new_code_cell(setup, id="setup", metadata={"tags": ["setup"]})
-    return [new_markdown_cell(badge, id="colab-badge"), code]
 
 
 def _check_exercise(cell):

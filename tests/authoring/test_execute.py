@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from tiny import LESSON, course
 
-from course_lib.authoring import AuthoringError, execute, notebooks
+from course_lib.authoring import AuthoringError, execute, notebooks, report
 
 
 def run(root, scale="quick"):
@@ -34,8 +34,8 @@ def test_a_lesson_runs_in_its_folder_at_its_scale_and_prints_its_figures(tmp_pat
     kept = nbformat.read(execute.executed(tmp_path, source), as_version=4)
     written = notebooks.complete(source, tmp_path)
     assert [cell.id for cell in kept.cells] == [cell.id for cell in written.cells]
-    report = execute.report([result])
-    assert "lesson" in report and "1.1 Tiny" in report and "scale full" in report
+    table = report.table([result])
+    assert "lesson" in table and "1.1 Tiny" in table and "scale full" in table
     assert list((tmp_path / "_build").rglob("*.partial")) == []
 
 
@@ -167,7 +167,7 @@ def test_what_nbval_ran_is_not_run_again(tmp_path, monkeypatch):
     assert done.returncode == 0, done.stdout
     (result,) = execute.run(tmp_path, "full")  # the key of the real package, as nbval has it
     assert result.status == "cached" and result.seconds > 0
-    assert "scale full" in execute.report([result])
+    assert "scale full" in report.table([result])
     kept = nbformat.read(execute.executed(tmp_path, source), as_version=4)
     nbformat.validate(kept)
     state = kept.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]

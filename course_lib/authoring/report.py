@@ -1,0 +1,51 @@
+"""What a run of the lessons has to say: how long, how many claims, which figures."""
+
+import ast
+import re
+
+import nbformat
+
+
+def title(notebook):
+    """The first heading of the lesson."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (found := re.search(r"^# (.+)$", cell.source, re.M)):
+            return found[1].strip()
+    return "untitled"
+
+
+def claims(notebook):
+    """How many claims the notebook checks: its `assert` statements."""
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            try:
+                tree = ast.parse(cell.source)
+            except SyntaxError:  # a magic, or a mistake that running the cell reports
+                continue
+            count += sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    return count
+
+
+def table(results):
+    """The table of lessons, then the key figures that each lesson printed."""
+    width = max((len(r.title) for r in results), default=0)
+    lines = ["", f"{'lesson':<{width}}  seconds  claims  status"]
+    for r in results:
+        lines.append(f"{r.title:<{width}}  {r.seconds:7.0f}  {r.claims:6d}  {r.status}")
+    for r in results:
+        figures = "" if r.error else _figures(nbformat.read(r.path, as_version=4))
+        if figures:
+            lines += ["", r.title, *(f"  {line}" for line in figures.rstrip().split("\n"))]
+    return "\n".join(lines)
+
+
+def _figures(notebook):
+    """What the cells tagged `results` printed."""
+    return "".join(
+        output.text
+        for cell in notebook.cells
+        if "results" in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stdout"
+    )

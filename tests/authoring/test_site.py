@@ -1,0 +1,302 @@
+"""The site: what a reader finds on a built page, with the network off."""
+
+import html
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from course_lib.authoring import AuthoringError, execute, lessons, site
+
+ROOT = Path(__file__).parents[2]
+
+LESSON = r"""---
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# 2.2 Sample
+
+The key term {cite}`stein1981estimation`, as in (2.8):
+
+$$
+a &= b \\
+  &= c
+\tag{2.8}
+$$
+
+:::{theorem} Stein's *lemma*
+Let $f$ be smooth.
+:::
+
+:::{proof}
+By parts.
+:::
+
+:::{definition}
+$\operatorname{div} f = \sum_i \partial_i f_i$.
+:::
+
+:::{exercise} Divergence
+Write it.
+:::
+
+:::{hint} Hint 1
+A trace.
+:::
+
+```{code-cell} python
+:tags: [exercise]
+
+def divergence(f):
+    ### BEGIN SOLUTION
+    return "the trace"
+    ### END SOLUTION
+```
+
+```{code-cell} python
+import sys
+
+import matplotlib.pyplot as plt
+from tqdm.auto import tqdm
+
+from course_lib import viz
+
+
+def line(slope):
+    figure, ax = plt.subplots(figsize=(3, 2))
+    ax.plot([0, slope])
+    return figure
+
+
+for _ in tqdm(range(2), leave=False):
+    print("noise on stderr", file=sys.stderr)
+print("printed by the lesson")
+```
+
+```{code-cell} python
+viz.show(line(1), alt='A line with "slope" < 2')
+```
+
+```{code-cell} python
+viz.FrameSlider([line(1), line(2)], ["one", "two"], "Slope", alt="A line </script>")
+```
+
+```{code-cell} python
+viz.explore(line, slope=(1, 3, 1), alt="A line to move")
+```
+""".replace("a &= b \\\\\n  &= c", "\\begin{aligned} a &= b \\\\ &= c \\end{aligned}")
+
+
+def small_course(folder, lesson=LESSON):
+    """The real book.yml, bibliography and pages, with one lesson of our own."""
+    book = yaml.safe_load((ROOT / "book.yml").read_text(encoding="utf-8"))
+    book["parts"] = [
+        {"caption": "Part 2", "chapters": [{"file": "part2/2_2_sample"}]},
+        {"caption": "Reference", "chapters": [{"file": "notation"}, {"file": "bibliography"}]},
+    ]
+    (folder / "solutions" / "part2").mkdir(parents=True)
+    (folder / "book.yml").write_text(yaml.safe_dump(book), encoding="utf-8")
+    for page in (ROOT / "solutions").glob("*.*"):
+        shutil.copy(page, folder / "solutions")
+    (folder / "solutions" / "part2" / "2_2_sample.md").write_text(lesson, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    root = small_course(tmp_path_factory.mktemp("course"))
+    return site.build(root).parent
+
+
+@pytest.fixture(scope="module")
+def page(built):
+    return (built / "part2" / "2_2_sample.html").read_text(encoding="utf-8")
+
+
+def text_of(markup):
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", markup)))
+
+
+def test_blocks_are_numbered_as_in_the_notebooks(page):
+    titles = [
+        text_of(t).strip() for t in re.findall(r'<p class="admonition-title">(.*?)</p>', page)
+    ]
+    assert titles == [
+        "Theorem 2.2.1 (Stein’s lemma)",
+        "Proof",
+        "Definition 2.2.2",
+        "Exercise 2.2.a (Divergence)",
+        "Hint 1",
+    ]
+    assert 'id="theorem-2-2-1"' in page and 'id="exercise-2-2-a"' in page
+
+
+def test_hints_and_solutions_are_folded(page):
+    assert re.search(r'class="[^"]*course-hint[^"]*dropdown', page)
+    folded = re.search(r"<details[^>]*>(.*?)</details>", page, re.S)[1]
+    assert "Solution" in folded and "the trace" in text_of(folded)
+    assert "open" not in re.search(r"<details[^>]*>", page)[0]
+
+
+def test_a_tagged_formula_keeps_its_number_and_its_lines(page):
+    formula = re.search(r'<div class="math[^>]*>(.*?)</div>', page, re.S)[1]
+    assert r"\tag{2.8}" in formula and r"\begin{aligned}" in formula
+    assert "split" not in formula
+    assert formula.strip().startswith(r"\[")
+
+
+def test_outputs_are_shown_and_stderr_is_not(page):
+    shown = text_of(page)
+    assert "printed by the lesson" in shown
+    assert "noise on stderr" not in shown.replace('print("noise on stderr"', "")
+    assert "it/s" not in shown
+
+
+def test_every_picture_has_alt_text_and_a_file(built, page):
+    pictures = re.findall(r"<img[^>]*>", page)
+    alts = [html.unescape(re.search(r'alt="([^"]*)"', p)[1]) for p in pictures]
+    assert all(alts)
+    assert 'A line with "slope" < 2' in alts and "A line to move" in alts
+    for source in re.findall(r'<img src="(\.\./_static/figures/[^"]+)"', page):
+        assert (built / "part2" / source).read_bytes().startswith(b"\x89PNG")
+    assert len(set(re.findall(r"_static/figures/\w+\.png", page))) == 3
+
+
+def test_the_precomputed_widget_is_alive_and_has_a_still_picture(built, page):
+    figure = re.search(r'<div class="live-figure">(.*?)</div>', page, re.S)[1]
+    assert 'alt="A line &lt;/script&gt; (one)"' in figure
+    state = json.loads(
+        re.search(r'<script type="application/json">(.*?)</script>', figure, re.S)[1]
+    )
+    assert state["labels"] == ["one", "two"] and len(set(state["frames"])) == 2
+    assert "export default { render }" in state["_esm"]
+    assert re.search(r'<script defer="defer" src="../_static/live-figures.js', page)
+    assert "live-figures.js" not in (built / "notation.html").read_text(encoding="utf-8")
+
+
+def test_a_widget_that_needs_a_kernel_becomes_its_still_picture(page):
+    assert "In the notebook, sliders change this figure." in page
+    assert "widget-view" not in page and "embed-amd" not in page and "require" not in page
+
+
+def test_colab_opens_the_student_notebook(page, built):
+    book = yaml.safe_load((ROOT / "book.yml").read_text(encoding="utf-8"))
+    owner = book["meta"]["course"]["repository"].split("/", 3)[3]
+    branch = book["meta"]["course"]["branch"]
+    url = (
+        f"https://colab.research.google.com/github/{owner}/blob/{branch}"
+        "/notebooks/part2/2_2_sample.ipynb"
+    )
+    assert page.count(f'href="{url}"') == 2  # below the title and in the bar of buttons
+    assert f'href="{url}"' in (built / "index.html").read_text(encoding="utf-8")
+
+
+def test_citations_lead_to_the_bibliography(built, page):
+    target = re.search(r'href="\.\./bibliography\.html#(id\d+)"[^>]*>(.*?)</a>', page, re.S)
+    assert text_of(target[2]) == "Stein, 1981"
+    bibliography = (built / "bibliography.html").read_text(encoding="utf-8")
+    assert re.search(rf'id="{target[1]}".*?Charles M. Stein', bibliography, re.S)
+    assert "Estimation of the mean of a multivariate normal distribution" in text_of(page)
+
+
+def test_search_finds_the_lesson(built):
+    index = (built / "searchindex.js").read_text(encoding="utf-8")
+    assert "part2/2_2_sample" in index and "diverg" in index
+
+
+def test_no_page_loads_anything_from_the_network(built):
+    loads = re.compile(
+        r"<(?:script|img|iframe|source|embed|object)\b[^>]*\b(?:src|data)=\"(?:https?:)?//[^\"]*"
+        r"|<link\b(?![^>]*rel=\"canonical\")[^>]*\bhref=\"(?:https?:)?//[^\"]*"
+        r"|url\(\s*[\"']?(?:https?:)?//[^)]*|@import\s+[\"'](?:https?:)?//[^\"']*"
+    )
+    found = [
+        (path.relative_to(built), match)
+        for path in built.rglob("*")
+        if path.suffix in (".html", ".css")
+        for match in loads.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_mathjax_is_local_and_whole(built, page):
+    script = re.search(r'src="\.\./(_static/mathjax/[^"?]+)', page)[1]
+    text = (built / script).read_text(encoding="utf-8")
+    assert len(text) > 2_000_000 and "3.2" in text
+
+
+def test_there_is_one_configuration(built):
+    assert not list((ROOT / "solutions").rglob("conf.py")) and not (ROOT / "conf.py").exists()
+    assert "{{" not in (built / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_table_of_contents_lists_every_lesson_in_order():
+    book = yaml.safe_load((ROOT / "book.yml").read_text(encoding="utf-8"))
+    listed = [chapter["file"] for part in book["parts"] for chapter in part["chapters"]]
+    written = [f"{source.parent.name}/{source.stem}" for source in lessons(ROOT)]
+    assert [name for name in listed if "/" in name] == written
+
+
+def attempt(tmp_path, monkeypatch, text, outputs=()):
+    """Build a lesson with this last paragraph and, as if executed, these outputs."""
+
+    def pretend(notebook, folder, scale):
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+        notebook.cells[-1].outputs = list(outputs)
+
+    monkeypatch.setattr(execute, "execute", pretend)
+    head = LESSON.split("The key term")[0]
+    site.build(small_course(tmp_path, f"{head}{text}\n\n```{{code-cell}} python\nlast = 1\n```\n"))
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[nowhere](nowhere.md)", "nowhere"),
+        ("### Too deep\n\n# Second title\n\n#### Jump", "warnings"),
+        (":::{theorem}\n:::", "theorem"),
+    ],
+)
+def test_a_warning_is_an_error(tmp_path, monkeypatch, text, message):
+    with pytest.raises(AuthoringError, match=message):
+        attempt(tmp_path, monkeypatch, text)
+
+
+def output(**data):
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        ({"image/png": "iVBORw0KGgo="}, "a figure has no alt text; end the cell with viz.show"),
+        ({"text/html": "<img src='a.png'>"}, "an <img> has no alt text"),
+        (
+            {"application/vnd.jupyter.widget-view+json": {"model_id": "m"}, "text/plain": "Box()"},
+            "a widget has no still picture",
+        ),
+    ],
+)
+def test_figures_without_alt_text_and_dead_widgets_are_refused(
+    tmp_path, monkeypatch, data, message
+):
+    from nbformat import from_dict
+
+    with pytest.raises(AuthoringError, match=message) as caught:
+        attempt(tmp_path, monkeypatch, "Text.", [from_dict(output(**data))])
+    assert "solutions/part2/2_2_sample.md, cell 'last = 1'" in str(caught.value)
+
+
+def test_a_lesson_that_fails_makes_no_site(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "execute", lambda notebook, folder, scale: "ValueError: no")
+    with pytest.raises(AuthoringError, match="part2/2_2_sample does not run"):
+        site.build(small_course(tmp_path))
+    assert not (tmp_path / "_build" / "html").exists()
