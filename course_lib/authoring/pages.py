@@ -64,12 +64,14 @@ def colab(addresses, path):
 
 
 def _output(output, state, figures):
-    """One output as the site shows it; None for what it leaves out, the messages on stderr."""
+    """One output as the site shows it; None for progress bars and for what went to stderr."""
     if output.output_type == "stream":
         return output if output.name == "stdout" else None
     data = output.get("data", {})
     view = data.pop(VIEW, None)
     markup = data.get("text/html", "")
+    if view and _progress(view["model_id"], state):
+        return None
     if view and not markup:
         raise AuthoringError("a widget has no still picture; use viz.FrameSlider or viz.explore.")
     if "image/png" in data:
@@ -83,6 +85,13 @@ def _output(output, state, figures):
     if markup:
         data["text/html"] = _INLINE.sub(lambda png: _file(png[1], figures), markup)
     return output
+
+
+def _progress(model_id, state):
+    """Whether a widget is a progress bar: a row of which one child is a bar."""
+    children = state.get(model_id, {}).get("state", {}).get("children", [])
+    models = (state.get(child.removeprefix("IPY_MODEL_"), {}) for child in children)
+    return any(model.get("model_name") == "FloatProgressModel" for model in models)
 
 
 def _live(model_id, state):

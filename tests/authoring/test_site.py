@@ -25,8 +25,10 @@ kernelspec:
 The key term {cite}`stein1981estimation`, as in (2.8):
 
 $$
+\begin{aligned}
 a &= b \\
   &= c
+\end{aligned}
 \tag{2.8}
 $$
 
@@ -90,7 +92,7 @@ viz.FrameSlider([line(1), line(2)], ["one", "two"], "Slope", alt="A line </scrip
 ```{code-cell} python
 viz.explore(line, slope=(1, 3, 1), alt="A line to move")
 ```
-""".replace("a &= b \\\\\n  &= c", "\\begin{aligned} a &= b \\\\ &= c \\end{aligned}")
+"""
 
 
 def small_course(folder, lesson=LESSON):
@@ -120,7 +122,7 @@ def page(built):
 
 
 def text_of(markup):
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", markup)))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", markup)))
 
 
 def test_blocks_are_numbered_as_in_the_notebooks(page):
@@ -145,7 +147,7 @@ def test_hints_and_solutions_are_folded(page):
 
 
 def test_a_tagged_formula_keeps_its_number_and_its_lines(page):
-    formula = re.search(r'<div class="math[^>]*>(.*?)</div>', page, re.S)[1]
+    formula = re.search(r'<div class="[^"]*\bmath\b[^>]*>(.*?)</div>', page, re.S)[1]
     assert r"\tag{2.8}" in formula and r"\begin{aligned}" in formula
     assert "split" not in formula
     assert formula.strip().startswith(r"\[")
@@ -161,7 +163,7 @@ def test_outputs_are_shown_and_stderr_is_not(page):
 def test_every_picture_has_alt_text_and_a_file(built, page):
     pictures = re.findall(r"<img[^>]*>", page)
     alts = [html.unescape(re.search(r'alt="([^"]*)"', p)[1]) for p in pictures]
-    assert all(alts)
+    assert len(alts) == len(pictures) and all(alts)
     assert 'A line with "slope" < 2' in alts and "A line to move" in alts
     for source in re.findall(r'<img src="(\.\./_static/figures/[^"]+)"', page):
         assert (built / "part2" / source).read_bytes().startswith(b"\x89PNG")
@@ -201,7 +203,10 @@ def test_citations_lead_to_the_bibliography(built, page):
     target = re.search(r'href="\.\./bibliography\.html#(id\d+)"[^>]*>(.*?)</a>', page, re.S)
     assert text_of(target[2]) == "Stein, 1981"
     bibliography = (built / "bibliography.html").read_text(encoding="utf-8")
-    assert re.search(rf'id="{target[1]}".*?Charles M. Stein', bibliography, re.S)
+    entry = re.search(
+        rf'<div class="citation" id="{target[1]}"[^>]*>(.*?)</div>', bibliography, re.S
+    )
+    assert "Charles M. Stein" in text_of(entry[1])
     assert "Estimation of the mean of a multivariate normal distribution" in text_of(page)
 
 
