@@ -25,6 +25,7 @@ class FrameSlider(anywidget.AnyWidget):
     The arrow keys, Home and End move the slider.
     """
 
+    _ipython_display_ = None  # ipywidgets 7 would display without the still picture
     _esm = (_HERE / "frame_slider.js").read_text(encoding="utf-8")
 
     frames = traitlets.List(traitlets.Unicode()).tag(sync=True)
