@@ -8,7 +8,9 @@ def floats(y, name="y"):
     if not torch.is_tensor(y):
         raise TypeError(f"{name} is a {type(y).__name__}; make it a tensor with torch.as_tensor.")
     if not y.is_floating_point():
-        raise ValueError(f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / 255.")
+        raise ValueError(
+            f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / 255."
+        )
     if not torch.isfinite(y).all():
         bad = int((~torch.isfinite(y)).sum())
         raise ValueError(f"{name} holds {bad} NaN or infinite values; replace or drop them first.")

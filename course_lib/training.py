@@ -30,7 +30,9 @@ class History:
         running = values.unfold(0, smooth, 1).mean(1)
         (line,) = ax.plot(range(smooth, len(values) + 1), running, label=label)
         if self.held_out:
-            ax.plot(*zip(*self.held_out), "o--", color=line.get_color(), label="held out")
+            ax.plot(
+                *zip(*self.held_out, strict=True), "o--", color=line.get_color(), label="held out"
+            )
         ax.set(xlabel="step", ylabel="loss (mean square per entry)")
         return ax
 
@@ -90,7 +92,9 @@ def fit(
                 history.held_out.append((step + 1, evaluate(f, loss, held_out, seed=seed)))
             if checkpoint is not None:
                 _save(checkpoint, plan, parts, generator, history, step + 1, spent)
-            bar.set_postfix_str(f"loss {sum(history.loss[-every:]) / len(history.loss[-every:]):.5f}")
+            bar.set_postfix_str(
+                f"loss {sum(history.loss[-every:]) / len(history.loss[-every:]):.5f}"
+            )
     history.seconds_per_step = spent / steps
     f.eval(), loss.eval()
     return history
@@ -126,9 +130,13 @@ def _restore(path, plan, parts, generator, history):
     try:
         state = torch.load(path, weights_only=True)
     except Exception as error:
-        raise ValueError(f"{path} is not a readable checkpoint; delete it to start over.") from error
+        raise ValueError(
+            f"{path} is not a readable checkpoint; delete it to start over."
+        ) from error
     if state["plan"] != plan:
-        raise ValueError(f"{path} is of another run, {state['plan']}; delete it or use its settings.")
+        raise ValueError(
+            f"{path} is of another run, {state['plan']}; delete it or use its settings."
+        )
     for name, part in parts.items():
         part.load_state_dict(state[name])
     generator.set_state(state["generator"])

@@ -12,6 +12,7 @@ import re
 import nbformat
 
 from course_lib.authoring import AuthoringError, execute, notebooks, references
+from course_lib.authoring.header import colab
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -55,12 +56,6 @@ def lesson(source, root, figures, addresses):
 def executed(root, source):
     """The executed notebook of a lesson."""
     return nbformat.read(execute.executed(root, source), as_version=4)
-
-
-def colab(addresses, path):
-    """The address that opens a notebook of the repository in Colab."""
-    name = addresses["repository"].split("/", 3)[3]
-    return f"https://colab.research.google.com/github/{name}/blob/{addresses['branch']}/{path}"
 
 
 def _output(output, state, figures):

@@ -13,6 +13,8 @@ from pathlib import Path
 import yaml
 
 from course_lib.authoring import AuthoringError, execute, lessons, notebooks, pages, settings
+from course_lib.authoring.header import colab
+from course_lib.authoring.report import title
 
 STATIC = Path(__file__).parent / "static"
 
@@ -82,10 +84,10 @@ def table(root):
     rows = ["| Lesson | Time | |", "| :-- | --: | :-- |"]
     for source in lessons(root):
         page = f"{source.parent.name}/{source.stem}"
-        title = execute.title(notebooks.read(source))
-        colab = pages.colab(addresses, f"notebooks/{page}.ipynb")
+        name = title(notebooks.read(source))
+        colab = colab(addresses, f"notebooks/{page}.ipynb")
         seconds = pages.executed(root, source).metadata.course.seconds
-        rows.append(f"| [{title}]({page}.ipynb) | {seconds:.0f} s | [Open in Colab]({colab}) |")
+        rows.append(f"| [{name}]({page}.ipynb) | {seconds:.0f} s | [Open in Colab]({colab}) |")
     return "\n".join(rows)
 
 

@@ -19,7 +19,9 @@ class Measurements(torch.utils.data.Dataset):
         _checks.image(x)
         if crop is not None:
             if not isinstance(A, Identity):
-                raise ValueError(f"crop = {crop} needs A = I, not {type(A).__name__}; crop x first.")
+                raise ValueError(
+                    f"crop = {crop} needs A = I, not {type(A).__name__}; crop x first."
+                )
             if not 1 <= crop <= min(x.shape[-2:]):
                 raise ValueError(f"crop = {crop} does not fit images of {tuple(x.shape[-2:])}.")
         generator = torch.Generator().manual_seed(seed)
@@ -52,7 +54,7 @@ class Measurements(torch.utils.data.Dataset):
             window = slice(top, top + self.crop), slice(left, left + self.crop)
             parts = [t[(i, slice(None), *window)].rot90(turn, (1, 2)) for t in self.tensors]
             crops.append([p.flip(2) if flip else p for p in parts])
-        return [torch.stack(parts) for parts in zip(*crops)]
+        return [torch.stack(parts) for parts in zip(*crops, strict=True)]
 
     def to(self, device):
         """Move the measurements and the operator, in place."""

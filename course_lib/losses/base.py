@@ -42,7 +42,11 @@ class Sum(Loss):
         self.terms = torch.nn.ModuleList()
         self.weights = []
         for term, weight in zip(terms, weights, strict=True):
-            parts = zip(term.terms, term.weights) if isinstance(term, Sum) else [(term, 1.0)]
+            parts = (
+                zip(term.terms, term.weights, strict=True)
+                if isinstance(term, Sum)
+                else [(term, 1.0)]
+            )
             for part, inner in parts:
                 self.terms.append(part)
                 self.weights.append(weight * inner)
@@ -56,11 +60,15 @@ class Sum(Loss):
         return self.terms[0].test_evals
 
     def forward(self, f, y, A, generator=None):
-        values = [w * term(f, y, A, generator) for w, term in zip(self.weights, self.terms)]
+        values = [
+            w * term(f, y, A, generator) for w, term in zip(self.weights, self.terms, strict=True)
+        ]
         return sum(values)
 
     def offset(self, noise, y):
-        return sum(w * term.offset(noise, y) for w, term in zip(self.weights, self.terms))
+        return sum(
+            w * term.offset(noise, y) for w, term in zip(self.weights, self.terms, strict=True)
+        )
 
     def reconstruct(self, f, y, A, generator=None):
         return self.terms[0].reconstruct(f, y, A, generator)

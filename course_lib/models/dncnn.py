@@ -1,5 +1,7 @@
 """The DnCNN (Zhang et al. 2017), without batch normalisation."""
 
+from itertools import pairwise
+
 from torch import nn
 
 from .. import _checks
@@ -19,7 +21,7 @@ class DnCNN(nn.Module):
         self.channels = channels
         widths = [channels, *[width] * (depth - 1), channels]
         layers = []
-        for a, b in zip(widths[:-1], widths[1:]):
+        for a, b in pairwise(widths):
             layers += [nn.Conv2d(a, b, 3, padding=1, bias=bias), nn.ReLU()]
         self.net = nn.Sequential(*layers[:-1])
 

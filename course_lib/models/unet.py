@@ -1,5 +1,7 @@
 """The U-Net (Ronneberger et al. 2015), small and residual."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -27,7 +29,7 @@ class UNet(nn.Module):
     def __init__(self, channels=1, widths=(16, 32, 64), bias=True):
         super().__init__()
         self.channels, self.multiple = channels, 2 ** (len(widths) - 1)
-        pairs = list(zip(widths[:-1], widths[1:]))
+        pairs = list(pairwise(widths))
         self.encode = nn.ModuleList([_block(channels, widths[0], bias)])
         self.encode += [_block(a, b, bias) for a, b in pairs]
         self.up = nn.ModuleList(
@@ -40,7 +42,9 @@ class UNet(nn.Module):
     def forward(self, y):
         _checks.image(y, "y")
         if y.shape[1] != self.channels:
-            raise ValueError(f"y has {y.shape[1]} channels; this UNet was made for {self.channels}.")
+            raise ValueError(
+                f"y has {y.shape[1]} channels; this UNet was made for {self.channels}."
+            )
         if y.shape[-2] % self.multiple or y.shape[-1] % self.multiple:
             raise ValueError(
                 f"y is {tuple(y.shape[-2:])} pixels; crop or pad it to multiples of "
@@ -50,6 +54,6 @@ class UNet(nn.Module):
         for encode in self.encode[1:]:
             skips.append(u)
             u = encode(nn.functional.avg_pool2d(u, 2))
-        for up, decode in zip(self.up, self.decode):
+        for up, decode in zip(self.up, self.decode, strict=True):
             u = decode(torch.cat([up(u), skips.pop()], dim=1))
         return y + self.out(u)
