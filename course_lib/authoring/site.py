@@ -85,9 +85,9 @@ def table(root):
     for source in lessons(root):
         page = f"{source.parent.name}/{source.stem}"
         name = title(notebooks.read(source))
-        colab = colab(addresses, f"notebooks/{page}.ipynb")
+        url = colab(addresses, f"notebooks/{page}.ipynb")
         seconds = pages.executed(root, source).metadata.course.seconds
-        rows.append(f"| [{name}]({page}.ipynb) | {seconds:.0f} s | [Open in Colab]({colab}) |")
+        rows.append(f"| [{name}]({page}.ipynb) | {seconds:.0f} s | [Open in Colab]({url}) |")
     return "\n".join(rows)
 
 
