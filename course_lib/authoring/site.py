@@ -4,6 +4,7 @@ There is no conf.py. book.yml holds the table of contents and, under `meta`, the
 course and every setting of Sphinx.
 """
 
+import io
 import re
 import shutil
 import sys
@@ -23,16 +24,19 @@ def build(root, output=None, strict=True):
     """Build the site into `output` (_build/html) and return its first page.
 
     Lessons whose execution is missing or out of date are executed first. strict: a warning of
-    Sphinx is an error. Raises AuthoringError.
+    Sphinx is an error. Raises AuthoringError, also when `output` holds anything but a site.
     """
     for result in execute.run(root, execute.scale()):
         if result.error:
             raise AuthoringError(f"{result.lesson} does not run, so there is no page of it.")
-    output = Path(output or root / "_build" / "html")
-    source = stage(root, root / "_build" / "site_src")
+    made = root / "_build"
+    output = Path(output or made / "html")
     if output.exists():
+        if any(output.iterdir()) and not (output / ".buildinfo").is_file():
+            raise AuthoringError(f"{output} holds other files than a site; name another folder.")
         shutil.rmtree(output)
-    _sphinx(source, output, configuration(root, source), strict)
+    source = stage(root, made / "site_src")
+    _sphinx(source, output, made / "doctrees", configuration(root, source), strict)
     return output / "index.html"
 
 
@@ -99,44 +103,30 @@ def mathjax():
     return Path(spec.origin).parent / "static" / "mathjax" / "tex-svg-full.js"
 
 
-def _sphinx(source, output, conf, strict):
+def _sphinx(source, output, doctrees, conf, strict):
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    warnings = _Collected()
+    said = io.StringIO()
     with patch_docutils(), docutils_namespace():
         try:
             app = Sphinx(
-                str(source),
-                None,
-                str(output),
-                str(output.parent / "doctrees"),
-                "html",
+                srcdir=source,
+                confdir=None,
+                outdir=output,
+                doctreedir=doctrees,
+                buildername="html",
                 confoverrides=conf,
                 status=None,
-                warning=warnings,
+                warning=said,
                 freshenv=True,
             )
             app.build(force_all=True)
         except SphinxError as error:
             raise AuthoringError(f"The site was not built: {error}") from None
-    if app.statuscode:
-        raise AuthoringError("The site was not built; see the messages above.")
-    if strict and warnings.lines:
-        raise AuthoringError(f"The site has warnings:\n{''.join(warnings.lines)}")
-
-
-class _Collected:
-    """A stream that prints what is written to it and keeps it."""
-
-    def __init__(self):
-        self.lines = []
-
-    def write(self, text):
-        if text.strip():
-            self.lines.append(re.sub(r"\x1b\[[0-9;]*m", "", text))
-        sys.stderr.write(text)
-
-    def flush(self):
-        sys.stderr.flush()
+    warnings = re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).strip()
+    if warnings and strict:
+        raise AuthoringError(f"The site has warnings:\n{warnings}")
+    if warnings:
+        print(warnings, file=sys.stderr)

@@ -4,9 +4,11 @@ import html
 import json
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from course_lib.authoring import AuthoringError, execute, lessons, site
@@ -305,3 +307,19 @@ def test_a_lesson_that_fails_makes_no_site(tmp_path, monkeypatch):
     with pytest.raises(AuthoringError, match="part2/2_2_sample does not run"):
         site.build(small_course(tmp_path))
     assert not (tmp_path / "_build" / "html").exists()
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "run", lambda root, scale: [])
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(AuthoringError, match="holds other files than a site"):
+        site.build(ROOT, output=tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_the_code_on_the_landing_page_runs():
+    text = (ROOT / "solutions" / "index.md").read_text(encoding="utf-8")
+    code = textwrap.dedent(re.search(r"^( *)```python\n(.*?)^\1```", text, re.M | re.S)[2])
+    names = {"y": torch.rand(2, 1, 32, 32)}
+    exec(code, names)
+    assert names["value"].ndim == 0 and names["x_hat"].shape == (2, 1, 32, 32)
