@@ -1,13 +1,19 @@
 """Sphinx extension: the blocks of a lesson on the site, numbered as in its notebook.
 
 `{theorem} Title` and its kin, `{exercise} Title`, `{proof}`, `{hint} Title` (folded). Also: a
-displayed formula with \\tag keeps its own number, and a page with a live figure loads its script.
+displayed formula with \\tag keeps its own number, citations read as in the notebooks, and a page
+with a live figure loads its script.
 """
+
+from dataclasses import dataclass, field
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
+from sphinxcontrib.bibtex.plugin import register_plugin
+from sphinxcontrib.bibtex.style.referencing import BracketStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from course_lib.authoring.numbers import COUNTED, Numbers, heading
 
@@ -57,6 +63,13 @@ class TaggedMath(SphinxPostTransform):
                 formula["no-wrap"] = formula["nowrap"] = True
 
 
+@dataclass
+class Citations(AuthorYearReferenceStyle):
+    """[Efron, 2004; Stein, 1981]: works are kept apart by semicolons."""
+
+    bracket_parenthetical: BracketStyle = field(default_factory=lambda: BracketStyle(sep="; "))
+
+
 def live_figures(app, pagename, templatename, context, doctree):
     """Load the script of the live figures on the pages that have one."""
     if 'class="live-figure"' in context.get("body", ""):
@@ -66,6 +79,7 @@ def live_figures(app, pagename, templatename, context, doctree):
 def setup(app):
     for name in (*COUNTED, *UNCOUNTED, "exercise", *FOLDED):
         app.add_directive(name, Block, override=True)
+    register_plugin("sphinxcontrib.bibtex.style.referencing", "course", Citations)
     app.add_post_transform(TaggedMath)
     app.connect("html-page-context", live_figures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

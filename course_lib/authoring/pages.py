@@ -18,6 +18,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 STILL = "In the notebook, sliders change this figure."
 _INLINE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
+_LESSON_LINK = re.compile(r"(\]\((?:[^)\s:#]*/)?\d+_\d+_[^)\s/#]*)\.md(?=[#)])")
 _CITE = re.compile(r"\{cite(?::[pt])?\}`([^`]+)`")
 
 
@@ -29,6 +30,7 @@ def lesson(source, root, figures, addresses):
     state = ran.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
     for cell in page.cells:
         if cell.cell_type != "code":
+            cell.source = linked(cell.source)
             continue
         try:
             cell.outputs = [
@@ -51,6 +53,11 @@ def lesson(source, root, figures, addresses):
     _references(page, root)
     page.metadata = {"kernelspec": ran.metadata.kernelspec, "language_info": {"name": "python"}}
     return nbformat.writes(page)
+
+
+def linked(text):
+    """Markdown whose links to lessons lead to their pages, which are notebooks here."""
+    return _LESSON_LINK.sub(r"\1.ipynb", text)
 
 
 def executed(root, source):

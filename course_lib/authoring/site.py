@@ -73,7 +73,7 @@ def stage(root, folder):
         text = page.read_text(encoding="utf-8")
         for word, meaning in words.items():
             text = text.replace("{{ " + word + " }}", meaning)
-        (folder / page.name).write_text(text, encoding="utf-8")
+        (folder / page.name).write_text(pages.linked(text), encoding="utf-8")
     for source in lessons(root):
         path = folder / source.parent.name / f"{source.stem}.ipynb"
         path.parent.mkdir(exist_ok=True)

@@ -124,11 +124,11 @@ def _drawn(draw, values, alt):
 
 
 def _small_png(figure):
-    """A figure's PNG, in 64 colours: fewer bytes, since all frames travel with the page."""
+    """A figure's PNG, in 128 colours: fewer bytes, since all frames travel with the page."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
     plt.close(figure)
     small = io.BytesIO()
-    picture = Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    picture = Image.open(buffer).convert("RGB").quantize(128, dither=Image.Dither.NONE)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
