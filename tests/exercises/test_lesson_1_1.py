@@ -1,0 +1,53 @@
+"""Exercises of lesson 1.1: the right answer passes, each likely mistake is named."""
+
+import pytest
+import torch
+
+from course_lib.exercises import check
+
+PINV = torch.linalg.pinv
+
+RIGHT = {
+    "1.1.a": lambda A, x: x - A.pinv(A(x)),
+    "1.1.b": lambda s, sigma: sigma**2 * (1 / s[s > 0] ** 2).sum(),
+    "1.1.c": lambda y, A, U: U @ PINV(A @ U) @ y,
+}
+
+WRONG = [
+    ("1.1.a", lambda A, x: A.pinv(A(x)), "the part that A sees"),
+    ("1.1.a", lambda A, x: A.pinv(A(x)) - x, "sign"),
+    ("1.1.a", lambda A, x: x - A.adjoint(A(x)), "adjoint"),
+    ("1.1.a", lambda A, x: x - A(x), "x − Ax"),
+    ("1.1.a", lambda A, x: x[:1], "same shape"),
+    ("1.1.a", lambda A, x: 2 * x, "should vanish"),
+    ("1.1.b", lambda s, sigma: sigma * (1 / s[s > 0] ** 2).sum(), "square sigma"),
+    ("1.1.b", lambda s, sigma: sigma**2 * (1 / s[s > 0]).sum(), "by s²"),
+    ("1.1.b", lambda s, sigma: sigma**2 * (s**2).sum(), "multiplied"),
+    ("1.1.b", lambda s, sigma: sigma**2 * (1 / s[s > 0] ** 2).mean(), "mean"),
+    ("1.1.b", lambda s, sigma: sigma * (1 / s[s > 0] ** 2).sum().sqrt(), "square root"),
+    ("1.1.b", lambda s, sigma: sigma**2 * (1 / s**2).sum(), "infinite"),
+    ("1.1.b", lambda s, sigma: s, "one number"),
+    ("1.1.b", lambda s, sigma: 1.0, "it is not 1"),
+    ("1.1.c", lambda y, A, U: PINV(A @ U) @ y, "coefficients"),
+    ("1.1.c", lambda y, A, U: PINV(A) @ y, "does not use the subspace"),
+    ("1.1.c", lambda y, A, U: U @ PINV(U) @ PINV(A) @ y, "no longer agrees"),
+    ("1.1.c", lambda y, A, U: U @ U.T @ PINV(A) @ y, "UUᵀA†y"),
+    ("1.1.c", lambda y, A, U: U @ (A @ U).T @ y, "transpose"),
+    ("1.1.c", lambda y, A, U: y, "shape"),
+    ("1.1.c", lambda y, A, U: U.sum(1), "relative error"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answer_and_stub(name, capsys):
+    check(name, RIGHT[name])
+    assert capsys.readouterr().out == f"✓ {name}: correct.\n"
+    check(name, lambda *arguments: ...)
+    assert f"{name} not attempted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, wrong, words", WRONG)
+def test_mistake_is_named(name, wrong, words, capsys):
+    check(name, wrong)
+    out = capsys.readouterr().out
+    assert out.startswith(f"✗ {name}") and words in out and "raised" not in out

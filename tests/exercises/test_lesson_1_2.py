@@ -1,0 +1,75 @@
+"""Exercises of lesson 1.2: the right answer passes, each likely mistake is named."""
+
+import pytest
+import torch
+
+from course_lib.exercises import check
+
+
+def wiener(y, C, sigma):
+    return torch.linalg.solve(C + sigma**2 * torch.eye(len(C), dtype=C.dtype), y.T).T @ C
+
+
+def inverse(C, noise):
+    return torch.linalg.inv(C + noise * torch.eye(len(C), dtype=C.dtype))
+
+
+def squared(y, signals):
+    return (y - signals).square().sum(1)
+
+
+def average(exponents, signals):
+    return torch.softmax(exponents, 0) @ signals
+
+
+def median(values, weights):
+    order = values.argsort()
+    return values[order][(weights[order].cumsum(0) < 0.5).sum()]
+
+
+RIGHT = {
+    "1.2.a": wiener,
+    "1.2.b": lambda y, s, sigma: average(-squared(y, s) / (2 * sigma**2), s),
+    "1.2.c": median,
+}
+
+WRONG = [
+    ("1.2.a", lambda y, C, sigma: y @ C @ inverse(C, sigma), "added σ to"),
+    ("1.2.a", lambda y, C, sigma: sigma**2 * y @ inverse(C, sigma**2), "estimate of the noise"),
+    ("1.2.a", lambda y, C, sigma: y @ inverse(C, sigma**2), "multiplied by C"),
+    ("1.2.a", lambda y, C, s: y @ (C @ torch.linalg.inv(C + s**2)).T, "every entry"),
+    ("1.2.a", lambda y, C, s: y * C.diagonal() / (C.diagonal() + s**2), "its own variance"),
+    ("1.2.a", lambda y, C, sigma: y, "σ has not been used"),
+    ("1.2.a", lambda y, C, sigma: y.T, "shape"),
+    ("1.2.a", lambda y, C, sigma: 0 * y, "off by"),
+    ("1.2.b", lambda y, s, sigma: average(-squared(y, s) / sigma**2, s), "factor 1/2"),
+    ("1.2.b", lambda y, s, sigma: average(-squared(y, s) / (2 * sigma), s), "divided by 2σ;"),
+    ("1.2.b", lambda y, s, t: average(-squared(y, s).sqrt() / (2 * t**2), s), "not squared"),
+    ("1.2.b", lambda y, s, sigma: average(squared(y, s) / (2 * sigma**2), s), "sign"),
+    ("1.2.b", lambda y, s, sigma: s[squared(y, s).argmin()], "nearest"),
+    ("1.2.b", lambda y, s, sigma: s.mean(0), "plain mean"),
+    ("1.2.b", lambda y, s, t: torch.exp(-squared(y, s) / (2 * t**2)) @ s, "sum to 1"),
+    ("1.2.b", lambda y, s, sigma: s, "shape"),
+    ("1.2.b", lambda y, s, sigma: y, "another one"),
+    ("1.2.c", lambda v, w: (v * w).sum(), "this is the mean"),
+    ("1.2.c", lambda v, w: v[w.argmax()], "most probable"),
+    ("1.2.c", lambda v, w: v.median(), "without their weights"),
+    ("1.2.c", lambda v, w: v[(w.cumsum(0) < 0.5).sum()], "without sorting"),
+    ("1.2.c", lambda v, w: v, "one number"),
+    ("1.2.c", lambda v, w: v.min() - 1, "costs"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answer_and_stub(name, capsys):
+    check(name, RIGHT[name])
+    assert capsys.readouterr().out == f"✓ {name}: correct.\n"
+    check(name, lambda *arguments: ...)
+    assert f"{name} not attempted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, wrong, words", WRONG)
+def test_mistake_is_named(name, wrong, words, capsys):
+    check(name, wrong)
+    out = capsys.readouterr().out
+    assert out.startswith(f"✗ {name}") and words in out and "raised" not in out
