@@ -113,26 +113,32 @@ def _render(name, title, body, bibliography, numbers):
 def _quote(lines):
     """Block quote, except for folded parts: <details> do not unfold inside a quote everywhere.
 
-    A formula is put on one line: notebooks cut out $$...$$ before they look for quotes, and would
-    print the > of its middle lines.
+    A formula is put on one line: notebooks cut out $...$ and $$...$$ before they look for quotes,
+    and would print the > of its middle lines.
     """
-    out, folded, formula = [], 0, []
-    for line in _strip(lines):
+    out, folded, formula = [], 0, ""
+    for line in [*_strip(lines), ""]:
+        if formula and not line.strip():
+            raise AuthoringError(f"A formula never ends: '{formula}'; write \\$ for a dollar sign.")
         folded += line.startswith("<details>")
         if folded:
             out.append(line)
-        elif formula or (line.strip().startswith("$$") and line.count("$$") == 1):
-            formula.append(line.strip())
-            if len(formula) > 1 and "$$" in line:
-                out.append("> " + " ".join(formula))
-                formula = []
         else:
-            out.append(f"> {line}".rstrip())
+            formula = f"{formula} {line.strip()}" if formula else line
+            if not _open(formula):
+                out.append(f"> {formula}".rstrip())
+                formula = ""
         folded -= line.startswith("</details>")
     # A quote must not run into the folded part that follows it, nor end in empty quoted lines.
     text = re.sub(r"(^>\n)*^(<details>)", r"\n\2", "\n".join(out), flags=re.M)
     text = re.sub(r"(</details>)\n(^>$\n?)*", r"\1\n\n", text, flags=re.M)
     return text.strip("\n").split("\n")
+
+
+def _open(text):
+    """Whether a formula begins in `text` and does not end there."""
+    single = re.sub(r"\\\$|\$\$|`[^`]*`", "", text)
+    return text.count("$$") % 2 == 1 or single.count("$") % 2 == 1
 
 
 def _strip(lines):

@@ -64,6 +64,13 @@ def test_markdown_is_plain(tiny):
     assert "On $C_p$." in shown
 
 
+def test_a_formula_in_a_quote_stays_on_one_line(tmp_path):
+    """Notebooks take formulas out before they read the quote, and would show a > inside."""
+    course(tmp_path, LESSON.replace("For all $a$,", "For all `$` and all $a\n\\in A$,\ndone."))
+    notebooks.write(tmp_path)
+    assert "> For all `$` and all $a \\in A$,\n> done.\n" in text(student(tmp_path), "markdown")
+
+
 def test_code_fences_in_prose_are_left_alone(tmp_path):
     course(tmp_path, LESSON + "\n```text\n:::{nothing}\n{cite}`none`\n```\n")
     notebooks.write(tmp_path)
@@ -88,6 +95,7 @@ def test_references_are_added_where_the_lesson_lists_none(tmp_path):
         (("* x\n    ### END SOLUTION", "* x"), "no '### END SOLUTION' below"),
         (("Plain.\n:::", "Plain.\n:::\n\n(label)="), "raw syntax"),
         (("{cite}`stein1981`", "{cite}`broken`"), "missing journal in broken"),
+        (("For all $a$,", "For all $a,"), "A formula never ends: 'For all $a,'"),
     ],
 )
 def test_what_cannot_be_shown_is_an_error_that_names_the_lesson(tmp_path, change, message):
