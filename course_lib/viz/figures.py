@@ -13,6 +13,7 @@ from IPython.display import display
 from .style import WIDTH
 
 PIXELS = 100  # of the page, per inch of figure
+_FLOOR_DASHES = [(0, (2, 2)), (0, (6, 2)), (0, (6, 2, 1, 2))]
 
 
 def show(figure, alt):
@@ -80,16 +81,17 @@ def curves(lines, *, alt, x=None, xlabel=None, ylabel=None, log="", floor=None):
     for name, values in lines.items():
         values = torch.as_tensor(values).detach().cpu().numpy()
         ax.plot(range(len(values)) if x is None else x, values, label=name)
-    for name, level in (floor or {}).items():
-        ax.axhline(float(level), color="0.35", linewidth=1.2, linestyle=(0, (2, 2)), label=name)
+    for i, (name, level) in enumerate((floor or {}).items()):
+        dash = _FLOOR_DASHES[i % len(_FLOOR_DASHES)]
+        ax.axhline(float(level), color="0.35", linewidth=1.2, linestyle=dash, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
         ax.set_xscale("log")
     if "y" in log:
         ax.set_yscale("log")
-    names = len(lines) + len(floor or {})
-    if names > 1:  # above the axes, where it hides nothing
-        figure.legend(loc="outside upper center", ncols=min(names, 3))
+    names = [str(name) for name in (*lines, *(floor or {}))]
+    if len(names) > 1:  # above the axes, where it hides nothing
+        figure.legend(loc="outside upper center", ncols=_legend_columns(names))
     show(figure, alt)
 
 
@@ -139,6 +141,13 @@ def _batch(image):
             "with C = 1 or 3."
         )
     return image
+
+
+def _legend_columns(names):
+    """How many legend entries fit side by side in a figure of the usual width, at most 3."""
+    letters = WIDTH * 72 / plt.rcParams["legend.fontsize"]  # the width, in heights of a letter
+    entry = 5 + 0.6 * max(len(name) for name in names)
+    return max(1, min(len(names), 3, int(letters / entry)))
 
 
 def _wrap(title, inches):

@@ -118,6 +118,12 @@ def test_curves_show_lines_floor_and_legend(shown):
     assert alt_of(shown[0]) == "Two falling curves."
 
 
+def test_a_long_legend_does_not_widen_the_figure(shown):
+    names = ["learned subspace", "pseudo-inverse applied to y", "mean of the measured"]
+    viz.curves({names[0]: [1, 2]}, alt="a line", floor=dict.fromkeys(names[1:], 1.5))
+    assert int(re.search(r'width="(\d+)"', shown[0]["text/html"])[1]) <= 540
+
+
 def test_figures_are_the_same_bytes_twice(shown):
     for _ in range(2):
         viz.curves({"a": [1, 2]}, alt="a line")
