@@ -51,6 +51,16 @@ def whole(value, name):
     return int(value)
 
 
+def within(values, low, high, name):
+    """Refuse values outside [low, high]; move what lies outside by rounding alone onto the edge."""
+    slack = 1e-5 * float(values.abs().max()) if values.numel() else 0.0
+    if (values < low - slack).any() or (values > high + slack).any():
+        raise ValueError(
+            f"{name} lies in [{values.min():g}, {values.max():g}]; it must stay in [{low}, {high}]."
+        )
+    return values.clamp(low, high)
+
+
 def same_shape(a, b, name_a, name_b):
     """Refuse two tensors of different shapes."""
     if a.shape != b.shape:

@@ -26,10 +26,7 @@ class Binomial(Noise):
             raise ValueError("trials is 1; the variance and the split need at least 2.")
 
     def forward(self, Ax, generator=None):
-        if ((_checks.floats(Ax, "Ax") < 0) | (Ax > 1)).any():
-            raise ValueError(
-                f"Ax lies in [{Ax.min():g}, {Ax.max():g}]; success rates must lie in [0, 1]."
-            )
+        Ax = _checks.within(_checks.floats(Ax, "Ax"), 0, 1, "Ax, the rate of success,")
         trials = torch.full_like(Ax, self.trials)
         return on_generator(torch.binomial, trials, Ax, generator=generator) / self.trials
 

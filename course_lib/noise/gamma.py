@@ -25,8 +25,7 @@ class Gamma(Noise):
         self.looks = _checks.positive(looks, "looks")
 
     def forward(self, Ax, generator=None):
-        if (_checks.floats(Ax, "Ax") < 0).any():
-            raise ValueError(f"Ax goes down to {Ax.min():g}; speckle needs Ax of at least 0.")
+        Ax = _checks.within(_checks.floats(Ax, "Ax"), 0, float("inf"), "Ax, the mean of speckle,")
         return Ax * gamma_like(self.looks, Ax, generator) / self.looks
 
     def variance(self, y):

@@ -30,9 +30,9 @@ class Operator(torch.nn.Module):
         r = self.adjoint(y)
         x, p = torch.zeros_like(r), r.clone()
         rr = _dot(r, r)
-        stop = tolerance**2 * rr.max()
+        stop = tolerance**2 * rr
         for _ in range(iterations):
-            if rr.max() <= stop:
+            if (rr <= stop).all():
                 break
             q = self.adjoint(self(p))
             step = rr / _dot(p, q).clamp_min(torch.finfo(r.dtype).tiny)
@@ -45,7 +45,8 @@ class Operator(torch.nn.Module):
         return Compose(self, other)
 
     def __getitem__(self, index):
-        """The operator of the images `index` of the batch."""
+        """The operator of the images `index` (a tensor, a slice or one number) of the batch."""
+        index = slice(index, index + 1 or None) if isinstance(index, int) else index
         part = self.__new__(type(self))
         torch.nn.Module.__init__(part)
         part.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
@@ -90,16 +91,24 @@ def _dot(a, b):
     return (a * b).flatten(1).sum(1).view(-1, *[1] * (a.ndim - 1))
 
 
-def check_image(A, x, channels=None, size=None):
-    """Refuse an x that A does not act on."""
-    _checks.image(x)
-    if channels not in (None, 1, x.shape[1]):
+def check_image(A, x, name="x", parameter=None):
+    """Refuse an x that A does not act on: `parameter` is A's, (1 or B, 1 or C, H, W)."""
+    _checks.image(x, name)
+    if parameter is None:
+        return
+    batch, channels, *size = parameter.shape
+    if channels not in (1, x.shape[1]):
         raise ValueError(
-            f"x has {x.shape[1]} channels and {type(A).__name__} was made for {channels}; "
+            f"{name} has {x.shape[1]} channels and {type(A).__name__} was made for {channels}; "
             "make the operator for the image's channels."
         )
-    if size is not None and tuple(x.shape[-2:]) != tuple(size):
+    if list(x.shape[-2:]) != size:
         raise ValueError(
-            f"x is {tuple(x.shape[-2:])} pixels and {type(A).__name__} was made for "
-            f"{tuple(size)}; crop or resize x, or make the operator for its size."
+            f"{name} is {tuple(x.shape[-2:])} pixels and {type(A).__name__} was made for "
+            f"{tuple(size)}; crop or resize it, or make the operator for its size."
+        )
+    if 1 not in (batch, x.shape[0]) and batch != x.shape[0]:
+        raise ValueError(
+            f"{name} holds {x.shape[0]} images and {type(A).__name__} was made for {batch}; "
+            "take the operators of these images, A[indices]."
         )

@@ -9,6 +9,8 @@ from .base import Operator, check_image
 def transfer(kernel, size):
     """The transfer function K of a centred kernel on a periodic image: (1, 1, H, W//2 + 1)."""
     h, w = kernel.shape
+    if h > size[0] or w > size[1]:
+        raise ValueError(f"kernel {h, w} is larger than the image {tuple(size)}; crop the kernel.")
     padded = kernel.new_zeros(size)
     padded[:h, :w] = kernel
     return torch.fft.rfft2(padded.roll((-(h // 2), -(w // 2)), (0, 1)))[None, None]
@@ -31,22 +33,18 @@ class Blur(Operator):
         self.register_buffer("kernel", kernel[None])
 
     def _transfer(self, x):
-        kernel = self.kernel[0]
-        if kernel.shape[0] > x.shape[-2] or kernel.shape[1] > x.shape[-1]:
-            raise ValueError(
-                f"kernel {tuple(kernel.shape)} is larger than the image {tuple(x.shape[-2:])}; "
-                "crop the kernel."
-            )
-        return transfer(kernel, x.shape[-2:])
+        return transfer(self.kernel[0], x.shape[-2:])
 
     def forward(self, x):
         check_image(self, x)
         return torch.fft.irfft2(self._transfer(x) * torch.fft.rfft2(x), s=x.shape[-2:])
 
     def adjoint(self, y):
+        check_image(self, y, "y")
         return torch.fft.irfft2(self._transfer(y).conj() * torch.fft.rfft2(y), s=y.shape[-2:])
 
     def pinv(self, y, tolerance=1e-3):
+        check_image(self, y, "y")
         K = self._transfer(y)
         kept = K.abs() > tolerance * K.abs().max()
         inverse = torch.where(kept, 1 / torch.where(kept, K, 1), 0)

@@ -28,11 +28,12 @@ class Inpainting(Operator):
         self.register_buffer("mask", mask)
 
     def forward(self, x):
-        check_image(self, x, self.mask.shape[1], self.mask.shape[-2:])
+        check_image(self, x, "x", self.mask)
         return self.mask * x
 
     def adjoint(self, y):
+        check_image(self, y, "y", self.mask)
         return self.mask * y
 
     def pinv(self, y):
-        return self.mask * y
+        return self.adjoint(y)

@@ -1,0 +1,124 @@
+"""One unit, no ground truth, sums, and the losses that need no noise model."""
+
+import inspect
+
+import pytest
+import torch
+from montecarlo import estimate, generator
+from problems import CLAIMS, PROBLEMS, mixing, pointwise
+
+from course_lib import losses, noise, operators
+
+A = operators.Identity()
+PUBLIC = [getattr(losses, name) for name in losses.__all__]
+
+
+@pytest.mark.parametrize("loss", [loss for loss in PUBLIC if loss is not losses.Supervised])
+def test_no_loss_but_supervised_has_a_parameter_for_x(loss):
+    assert list(inspect.signature(loss.forward).parameters) == [
+        "self", loss.forward.__code__.co_varnames[1], "y", "A", "generator",
+    ]  # fmt: skip
+    for method in (loss.__init__, loss.reconstruct, loss.offset):
+        assert "x" not in inspect.signature(method).parameters
+
+
+def test_supervised_takes_x_and_is_the_risk_itself():
+    problem = PROBLEMS["gaussian, mixture"]()
+    y = problem.observe(generator())
+    value = losses.Supervised()(problem.f, y, A, problem.x)
+    assert value == problem.risk(problem.f(y, A))
+    assert losses.Supervised().offset(problem.noise, y) == 0
+    with pytest.raises(TypeError, match="x"):
+        losses.Supervised()(problem.f, y, A)
+
+
+def test_measurement_consistency_is_minimal_at_the_noise_itself():
+    problem = PROBLEMS["gaussian, mixture"]()
+    y = problem.observe(generator())
+    loss = losses.MeasurementConsistency()
+    assert loss(lambda y, A: y, y, A) == 0 < loss(problem.f, y, A)
+    with pytest.raises(NotImplementedError, match="not the risk plus a constant"):
+        loss.offset(problem.noise, y)
+
+
+@pytest.mark.parametrize("where", ["gaussian, mixture", "gaussian, blur", "poisson"])
+def test_measurement_consistency_misses_the_key_term_and_nothing_else(where):
+    """E L = risk − 2 E εᵀ(A f − Ax)/m + E‖ε‖²/m: the gap to the risk depends on f."""
+    problem = PROBLEMS[where]()
+    gaps = []
+    for phi in (mixing, lambda u: 0.1 * u):
+        problem.phi = phi
+
+        def gap(g):
+            y = problem.observe(g)
+            Ax = problem.A(problem.x)
+            Af = problem.A(problem.f(y, problem.A))
+            value = losses.MeasurementConsistency()(problem.f, y, problem.A)
+            key = 2 * ((y - Ax) * (Af - Ax)).mean() - (y - Ax).square().mean()
+            torch.testing.assert_close(value, problem.risk(problem.f(y, problem.A)) - key)
+            return key
+
+        gaps.append(estimate(gap))
+    assert abs(gaps[0].mean - gaps[1].mean) > 20 * (gaps[0].error + gaps[1].error)
+
+
+def test_a_weighted_sum_is_the_sum_of_its_parts():
+    problem = PROBLEMS["gaussian, blur"]()
+    y, model = problem.observe(generator()), problem.noise
+    a, b, c = losses.SURE(model), losses.R2R(model, draws=3), losses.MeasurementConsistency()
+    total = a + 0.5 * b + 2 * (a + 3.0 * c)
+    g, h = generator(1), generator(1)
+    parts = [a, b, a, c]
+    expected = sum(
+        w * part(problem.f, y, problem.A, g) for w, part in zip([1, 0.5, 2, 6], parts, strict=True)
+    )
+    torch.testing.assert_close(total(problem.f, y, problem.A, h), expected, rtol=1e-12, atol=0)
+    assert total.train_evals == sum(part.train_evals for part in parts)
+    assert total.test_evals == a.test_evals
+    both = a + 0.5 * b
+    torch.testing.assert_close(both.offset(model, y), a.offset(model, y) + 0.5 * b.offset(model, y))
+    first = (b + a).reconstruct(problem.f, y, problem.A, generator(3))
+    assert torch.equal(first, b.reconstruct(problem.f, y, problem.A, generator(3)))
+
+
+@pytest.mark.parametrize("key", CLAIMS)
+def test_the_same_generator_gives_the_same_value_and_another_seed_another(key):
+    problem = PROBLEMS["gaussian, mixture"]()
+    y = problem.observe(generator(), CLAIMS[key].copies)
+    loss = CLAIMS[key].make(problem.noise)
+    one, same, other = (loss(problem.f, y, A, generator(seed)) for seed in (1, 1, 2))
+    assert one == same
+    assert (one != other) == (key not in ("Noise2Noise", "SURE exact"))
+
+
+@pytest.mark.parametrize("key", CLAIMS)
+def test_the_global_generator_is_left_alone(key):
+    problem = PROBLEMS["gaussian, mixture"]()
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    y = problem.observe(generator(), CLAIMS[key].copies)
+    loss = CLAIMS[key].make(problem.noise)
+    loss(problem.f, y, A, generator(1)), loss.reconstruct(problem.f, y, A, generator(1))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_loss_keeps_no_hold_on_the_network():
+    """Nothing of f in a loss's state: no wrapped model, no remembered output."""
+    net = torch.nn.Linear(3, 3).double()
+    y = torch.rand(2, 1, 3, 3, generator=generator(), dtype=torch.float64)
+    for loss in (
+        losses.SURE(noise.Gaussian(0.1)),
+        losses.R2R(noise.Gaussian(0.1)),
+        losses.UNSURE(),
+    ):
+        before = set(loss.state_dict())
+        loss(lambda u, A: net(u), y, A, generator())
+        assert set(loss.state_dict()) == before
+        assert not list(loss.parameters())
+
+
+def test_noise2noise_reconstructs_from_one_copy_or_a_pair():
+    y_a, y_b = torch.rand(2, 3, 1, 4, 4, generator=generator())
+    loss = losses.Noise2Noise()
+    for y in (y_a, (y_a, y_b)):
+        assert torch.equal(loss.reconstruct(lambda u, A: pointwise(u), y, A), pointwise(y_a))
