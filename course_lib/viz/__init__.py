@@ -1,6 +1,7 @@
 """Figures with one style, alt text on every one, and two kinds of widget."""
 
-from .figures import curves, images, show
+from .figures import show
+from .layouts import curves, images
 from .style import COLORS, WIDTH, style
 from .widgets import FrameSlider, explore
 

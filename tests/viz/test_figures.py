@@ -61,7 +61,7 @@ def test_show_refuses_what_is_no_figure():
 def drawn(monkeypatch, *args, **options):
     """The axes that images() draws."""
     seen = []
-    monkeypatch.setattr("course_lib.viz.figures.show", lambda figure, alt: seen.append(figure))
+    monkeypatch.setattr("course_lib.viz.layouts.show", lambda figure, alt: seen.append(figure))
     viz.images(*args, alt="a", **options)
     plt.close(seen[0])
     return [ax for ax in seen[0].axes if ax.images]
