@@ -30,6 +30,9 @@ def images(tensors, titles=None, *, alt, columns=None, limits=(0, 1), cmap="gray
         raise ValueError(f"images got batches of {sizes}; give equal batches of at least 1 image.")
     if titles is not None and len(titles) != len(batches):
         raise ValueError(f"images got {len(titles)} titles for {len(batches)} tensors; match them.")
+    truth = [None] * count if reference is None else _batch(reference)
+    if len(truth) != count:
+        raise ValueError(f"reference holds {len(truth)} images; the tensors hold {count}.")
     rows = count if count > 1 else math.ceil(len(batches) / (columns or 4))
     columns = len(batches) if count > 1 else columns or math.ceil(len(batches) / rows)
     width = WIDTH * min(1.0, columns / 2.5)
@@ -41,7 +44,6 @@ def images(tensors, titles=None, *, alt, columns=None, limits=(0, 1), cmap="gray
     figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
-    truth = [None] * count if reference is None else _batch(reference).expand(count, -1, -1, -1)
     low, high = limits if limits is not None else (None, None)
     for row in range(count):
         for index, batch in enumerate(batches):
@@ -113,7 +115,7 @@ def _pixels(image, limits):
 
 
 def _caption(title, image, truth):
-    """The title and, where the truth is known, the PSNR below it; under the truth itself, nothing."""
+    """The title, and below it the PSNR where the truth is known and is another image."""
     lines = [] if title is None else [title]
     if truth is not None:
         value = psnr(image[None], truth[None]).item()

@@ -108,6 +108,8 @@ def test_images_name_what_does_not_fit():
         viz.images([x, x[:1]], alt="a")
     with pytest.raises(ValueError, match="1 titles for 2 tensors"):
         viz.images([x, x], ["x"], alt="a")
+    with pytest.raises(ValueError, match="reference holds 1 images; the tensors hold 2"):
+        viz.images([x, x], alt="a", reference=x[:1])
     with pytest.raises(ValueError, match=r"shape \(1, 2, 8, 8\)"):
         viz.images([torch.rand(2, 8, 8)], alt="a")
 
