@@ -11,7 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from course_lib.authoring.header import MISSING_IN_COLAB
+from course_lib.authoring import lessons, settings
+from course_lib.authoring.header import MISSING_IN_COLAB, colab
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -165,6 +166,19 @@ def test_both_workflows_exist_and_run_the_readmes_commands():
     assert {"ubuntu-latest", "macos-latest"} == set(ci["jobs"]["test"]["strategy"]["matrix"]["os"])
     assert "make test" in [step.get("run") for step in ci["jobs"]["test"]["steps"]]
     assert gpu["jobs"]["full"]["env"]["COURSE_SCALE"] == "full"
+
+
+def test_the_readme_leads_to_every_lesson():
+    """Its addresses are those of book.yml."""
+    readme, addresses = (ROOT / "README.md").read_text(encoding="utf-8"), settings(ROOT)
+    wanted = {
+        colab(addresses, f"notebooks/{source.parent.name}/{source.stem}.ipynb")
+        for source in lessons(ROOT)
+    }
+    found = re.findall(r"https://colab\.research\.google\.com/github/[^)\s]+", readme)
+    assert set(found) == wanted
+    for source in lessons(ROOT):
+        assert str(source.relative_to(ROOT).with_suffix(".ipynb")) in readme
 
 
 def test_no_registry_address_in_the_repository():
