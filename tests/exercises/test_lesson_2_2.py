@@ -1,0 +1,85 @@
+"""Exercises of lesson 2.2: the right answer passes, each likely mistake is named."""
+
+import pytest
+import torch
+
+from course_lib.exercises import check
+
+
+def linear(H, y, v, misfit=1.0, factor=2.0, constant=1.0):
+    return (
+        misfit * (H @ y - y).square().mean() + factor * v * torch.trace(H) / len(y) - constant * v
+    )
+
+
+def tweedie(y, weights, means, variance, step, sign=1):
+    deviation = y[:, None] - means
+    r = torch.softmax(weights.log() - deviation**2 / (2 * variance), dim=-1)
+    return y - sign * step * (r * deviation).sum(-1) / variance
+
+
+RIGHT = {
+    "2.2.a": lambda H, y, s: linear(H, y, s**2),
+    "2.2.b": lambda f, y, b, tau: (b * (f(y + tau * b) - f(y))).sum() / tau,
+    "2.2.c": lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, s**2),
+}
+
+WRONG = [
+    ("2.2.a", lambda H, y, s: linear(H, y, s**2, factor=1), "drop the factor 2"),
+    ("2.2.a", lambda H, y, s: linear(H, y, s**2, factor=-2), "sign of the divergence"),
+    ("2.2.a", lambda H, y, s: linear(H, y, s**2, constant=0), "biased by +σ²"),
+    ("2.2.a", lambda H, y, s: linear(H, y, s), "σ where the formula has σ²"),
+    ("2.2.a", lambda H, y, s: linear(H, y, s) + s - s**2, "multiplied by σ;"),
+    ("2.2.a", lambda H, y, s: len(y) * linear(H, y, s**2), "divide every term by n"),
+    ("2.2.a", lambda H, y, s: linear(H, y, s**2, factor=2 * len(y)), "divide tr(H) by n"),
+    ("2.2.a", lambda H, y, s: linear(H, y, s**2, misfit=len(y)), "the misfit is a sum"),
+    (
+        "2.2.a",
+        lambda H, y, s: linear(H, y, s**2, factor=0) + 2 * s**2 * H.square().sum() / len(y),
+        "not ‖H‖²",
+    ),
+    (
+        "2.2.a",
+        lambda H, y, s: linear(H, y, s**2, factor=0) + 2 * s**2 * H.sum() / len(y),
+        "not the sum of all",
+    ),
+    ("2.2.a", lambda H, y, s: linear(H, y, s**2, factor=0), "without the divergence"),
+    ("2.2.a", lambda H, y, s: H @ y, "one number"),
+    ("2.2.a", lambda H, y, s: 0.0, "not 0.0000"),
+    ("2.2.b", lambda f, y, b, tau: (b * (f(y) - f(y + tau * b))).sum() / tau, "as on the slide"),
+    ("2.2.b", lambda f, y, b, tau: (b * (f(y + tau * b) - f(y))).sum(), "divide by τ:"),
+    ("2.2.b", lambda f, y, b, tau: (b * (f(y + tau * b) - f(y))).sum() / tau**2, "by τ once"),
+    ("2.2.b", lambda f, y, b, tau: (b * (f(y + tau * b) - f(y))).mean() / tau, "their sum"),
+    ("2.2.b", lambda f, y, b, tau: (f(y + tau * b) - f(y)).sum() / tau, "entry by entry"),
+    ("2.2.b", lambda f, y, b, tau: (b * (f(y + b) - f(y))).sum() / tau, "not by b"),
+    ("2.2.b", lambda f, y, b, tau: (b * (f(y + tau * b) - y)).sum() / tau, "not y"),
+    ("2.2.b", lambda f, y, b, tau: (b * f(y + tau * b)).sum() / tau, "that of R2R"),
+    ("2.2.b", lambda f, y, b, tau: b * (f(y + tau * b) - f(y)) / tau, "one number"),
+    ("2.2.b", lambda f, y, b, tau: 0.0, "not 0.0000"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, s**2, -1), "sign"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, s), "should be σ²"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, 1) - y, "the score itself"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, s**2) - y, "add y"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2, s**2), "the density of x"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, s**2, s**2), "you used σ²"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, (t + s) ** 2, s**2), "(t + σ)²"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w / w, m, t**2 + s**2, s**2), "weights"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, t**2 + s**2), "not by t² + σ²"),
+    ("2.2.c", lambda y, w, m, t, s: y[:, None] - m, "shape"),
+    ("2.2.c", lambda y, w, m, t, s: y, "it is not"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answer_and_stub(name, capsys):
+    check(name, RIGHT[name])
+    assert capsys.readouterr().out == f"✓ {name}: correct.\n"
+    check(name, lambda *arguments: ...)
+    assert f"{name} not attempted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, wrong, words", WRONG)
+def test_mistake_is_named(name, wrong, words, capsys):
+    check(name, wrong)
+    out = capsys.readouterr().out
+    assert out.startswith(f"✗ {name}") and words in out and "raised" not in out
