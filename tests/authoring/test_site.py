@@ -276,6 +276,7 @@ def attempt(tmp_path, monkeypatch, text, outputs=()):
         ("[nowhere](nowhere.md)", "nowhere"),
         ("### Too deep\n\n# Second title\n\n#### Jump", "warnings"),
         (":::{theorem}\n:::", "theorem"),
+        ("- the risk $\\mathbb{E} a\n  + \\text{const}$", "a formula is cut"),
     ],
 )
 def test_a_warning_is_an_error(tmp_path, monkeypatch, text, message):
