@@ -124,6 +124,14 @@ def _plain(problem, y, g):
     return problem.f(y, problem.A)
 
 
+STEP = 0.5
+
+
+def _smoothed(problem, y, g):
+    """f at y + τp, the noisier input whose risk antithetic SURE estimates at any step τ."""
+    return problem.f(y + STEP * problem.noise.probes(y, g)[0], problem.A)
+
+
 def _eta(model):
     return losses.UNSURE(eta=model.sigma**2, tau=1e-3).eval()
 
@@ -135,6 +143,7 @@ CLAIMS = {
     "SURE exact": Claim(lambda model: losses.SURE(model, "exact"), _plain),
     "SURE hutchinson": Claim(lambda model: losses.SURE(model, "hutchinson"), _plain),
     "SURE mc": Claim(lambda model: losses.SURE(model, "mc", tau=1e-3), _plain),
+    "SURE antithetic": Claim(lambda model: losses.SURE(model, tau=STEP), _smoothed),
     "UNSURE": Claim(_eta, _plain),
 }
 APPLIES = {
@@ -144,6 +153,7 @@ APPLIES = {
     "SURE exact": [key for key in PROBLEMS if not key.startswith(("correlated", "binomial"))],
     "SURE hutchinson": [key for key in PROBLEMS if key.startswith(("gaussian", "correlated"))],
     "SURE mc": [key for key in PROBLEMS if key.startswith(("gaussian", "correlated"))],
+    "SURE antithetic": [key for key in PROBLEMS if key.startswith(("gaussian", "correlated"))],
     "UNSURE": [key for key in PROBLEMS if key.startswith("gaussian")],
 }
 

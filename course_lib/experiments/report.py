@@ -28,7 +28,6 @@ def meta(scale, device, seeds, seconds):
         "scale": scale,
         "device": str(device),
         "processor": torch.cuda.get_device_name() if device == "cuda" else platform.machine(),
-        "threads": torch.get_num_threads(),
         "seeds": list(seeds),
         "seconds": round(seconds, 1),
         "versions": {
@@ -54,7 +53,7 @@ def show(table):
     about = table["meta"]
     print(
         f"scale {about['scale']}, seeds {about['seeds']}, {about['device']} "
-        f"({about['threads']} threads), {about['seconds']:.0f} s, "
+        f"(one thread a network on the CPU), {about['seconds']:.0f} s, "
         f"torch {about['versions']['torch']}"
     )
 

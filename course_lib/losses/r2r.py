@@ -16,7 +16,7 @@ class R2R(Loss):
     √(α/(1 − α)). Raises ValueError for α outside (0, 1) or draws < 1.
     """
 
-    def __init__(self, noise, alpha=0.15, draws=10):
+    def __init__(self, noise, alpha=0.2, draws=20):
         super().__init__()
         self.noise, self.alpha = noise, _checks.fraction(alpha, "alpha")
         self.test_evals = _checks.whole(draws, "draws")

@@ -4,7 +4,7 @@ import torch
 
 from .. import _checks
 from .._random import normal_like
-from ..noise.divergence import monte_carlo
+from ..noise.divergence import antithetic
 from .base import Loss, measured
 
 
@@ -21,12 +21,13 @@ class UNSURE(Loss):
         v ← μ v + (1 − μ) div/m,    log η ← log η + ρ v,
     which keeps η > 0 and does not depend on the unit of y; plain ascent, η ← η + ρ div/m, does.
     In evaluation mode η stays. eta: the start; rate ρ; momentum μ in [0, 1); tau: the step of the
-    Monte Carlo divergence, in units of √η. Source: Tachella et al. (2025), whose code ascends √η.
+    antithetic divergence (see SURE), in units of √η. Source: Tachella et al. (2025); their code
+    ascends √η.
     """
 
     train_evals = 2
 
-    def __init__(self, eta=0.01, rate=0.02, momentum=0.9, tau=0.1):
+    def __init__(self, eta=2.5e-3, rate=0.02, momentum=0.9, tau=0.2):
         super().__init__()
         self.rate, self.tau = _checks.positive(rate, "rate"), _checks.positive(tau, "tau")
         if not 0 <= momentum < 1:
@@ -36,12 +37,12 @@ class UNSURE(Loss):
         self.register_buffer("velocity", torch.tensor(0.0))
 
     def forward(self, f, y, A, generator=None):
-        Af, eta, b = measured(f, y, A), self.eta.clone(), normal_like(y, generator)
+        eta, b = self.eta.clone(), normal_like(y, generator)
         step = self.tau * float(eta) ** 0.5
-        div = monte_carlo(lambda u: A(f(u, A)), y, Af, b, b, step) / y.numel()
+        fit, div = antithetic(lambda u: measured(f, u, A), y, b, b, step)
         if self.training:
-            self.ascend(div.detach())
-        return (Af - y).square().mean() + 2 * eta * div
+            self.ascend(div.detach() / y.numel())
+        return (fit + 2 * eta * div) / y.numel()
 
     def ascend(self, div):
         """One step of the multiplier, for a divergence per entry `div`."""
