@@ -1,6 +1,18 @@
 """Random tensors from an explicit generator, the same on every device for a CPU generator."""
 
+import hashlib
+
 import torch
+
+
+def stream(seed, name):
+    """A generator for `seed` that shares no numbers with manual_seed(seed) or another name's.
+
+    Without it a signal drawn with seed 0, its noise drawn with seed 0 and a probe drawn with
+    seed 0 would be the same numbers, where the theory wants independent ones.
+    """
+    digest = hashlib.sha256(f"{name} {int(seed)}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:4], "big"))
 
 
 def normal_like(y, generator=None):

@@ -3,6 +3,7 @@
 import torch
 
 from .. import _checks
+from .._random import stream
 from ..operators import Identity
 
 
@@ -24,7 +25,7 @@ class Measurements(torch.utils.data.Dataset):
                 )
             if not 1 <= crop <= min(x.shape[-2:]):
                 raise ValueError(f"crop = {crop} does not fit images of {tuple(x.shape[-2:])}.")
-        generator = torch.Generator().manual_seed(seed)
+        generator = stream(seed, "measurements")
         Ax = A(x)
         self.tensors = [noise(Ax, generator=generator) for _ in range(copies)]
         self.A, self.crop = A, crop
