@@ -97,13 +97,17 @@ def site(
 def table(
     name: Annotated[str, typer.Argument(help="which table, for example denoising")],
     scale: Scale = "quick",
-    seeds: Annotated[int, typer.Option(min=1, help="how many seeds")] = 3,
+    seeds: Annotated[int | None, typer.Option(min=1, help="quick: 1, full: 3")] = None,
     json: Annotated[Path | None, typer.Option(help="write the table to this file")] = None,
+    recorded: Annotated[bool, typer.Option("--recorded", help="print the last full run")] = False,
 ):
     """Measure a table of methods and print it."""
-    from course_lib.experiments import run_table
+    from course_lib import experiments
 
-    run_table(name, scale=scale, seeds=seeds, json_path=json)
+    if recorded:
+        experiments.show(experiments.recorded(name))
+    else:
+        experiments.run_table(name, scale=scale, seeds=seeds, json_path=json)
 
 
 if __name__ == "__main__":

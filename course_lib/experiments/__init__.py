@@ -1,19 +1,24 @@
 """The measured tables: methods × problems, each a command, `course table NAME`."""
 
 import importlib
+import json
+from pathlib import Path
+
+from .report import show, write
+
+__all__ = ["TABLES", "recorded", "run_table", "show"]
 
 TABLES = ("denoising",)
+RECORDED = Path(__file__).parent / "recorded"
 
 
 def run_table(name, scale="quick", seeds=None, json_path=None):
     """Measure the table `name`, print it, and write it to `json_path` when given.
 
-    Returns {"meta": {...}, "rows": [...]}. Raises ValueError for an unknown name or scale.
+    Returns {"meta": {...}, "rows": [...], "notes": [...]}. Raises ValueError for an unknown name
+    or scale.
     """
-    from .report import show, write
-
-    if name not in TABLES:
-        raise ValueError(f"there is no table {name!r}; there is {', '.join(TABLES)}.")
+    _known(name)
     if scale not in ("quick", "full"):
         raise ValueError(f"scale is {scale!r}; use 'quick' or 'full'.")
     table = importlib.import_module(f".{name}", __name__).measure(scale, seeds)
@@ -21,3 +26,14 @@ def run_table(name, scale="quick", seeds=None, json_path=None):
     if json_path is not None:
         write(table, json_path)
     return table
+
+
+def recorded(name):
+    """The table `name` as `course table NAME --scale full --json FILE` last wrote it."""
+    _known(name)
+    return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _known(name):
+    if name not in TABLES:
+        raise ValueError(f"there is no table {name!r}; there is {', '.join(TABLES)}.")
