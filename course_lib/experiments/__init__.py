@@ -15,7 +15,7 @@ RECORDED = Path(__file__).parent / "recorded"
 def run_table(name, scale="quick", seeds=None, json_path=None):
     """Measure the table `name`, print it, and write it to `json_path` when given.
 
-    Returns {"meta": {...}, "rows": [...], "notes": [...]}. Raises ValueError for an unknown name
+    Returns {"meta": {...}, "rows": [...], ...}. Raises ValueError for an unknown name
     or scale.
     """
     _known(name)

@@ -40,7 +40,7 @@ def meta(scale, device, seeds, seconds):
 
 
 def show(table):
-    """Print the rows of a table in aligned columns, then its notes."""
+    """Print the rows of a table in aligned columns, then UNSURE beside its theory."""
     rows = [[_cell(row.get(key)) for key in COLUMNS] for row in table["rows"]]
     lines = [list(COLUMNS.values()), *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
@@ -48,8 +48,11 @@ def show(table):
         first = [cell.ljust(w) for cell, w in zip(line[:2], widths[:2], strict=True)]
         rest = [cell.rjust(w) for cell, w in zip(line[2:], widths[2:], strict=True)]
         print("  ".join(first + rest))
-    for note in table["notes"]:
-        print(note)
+    if table["unsure"]["excess_db"] is not None:
+        print(
+            f"UNSURE: {table['unsure']['excess_db']:+.3f} dB from MMSE/(1 − MMSE/σ²), "
+            f"η = {table['unsure']['eta_ratio']:.3f} σ²/(1 − MMSE/σ²); MMSE: the supervised error"
+        )
     about = table["meta"]
     print(
         f"scale {about['scale']}, seeds {about['seeds']}, {about['device']} "

@@ -1,0 +1,96 @@
+"""The denoising table: its arithmetic on made-up results, its parts on two steps, its bars."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from course_lib import experiments, losses, noise
+from course_lib.experiments import denoising, report
+
+BARS = {  # issue "From a fresh machine…": gap to supervised in dB
+    ("gaussian", "Noise2Noise"): 0.05,
+    ("gaussian", "SURE"): 0.12,
+    ("gaussian", "R2R"): 0.2,
+    ("poisson", "SURE"): 0.12,
+    ("poisson", "R2R"): 0.2,
+    ("gamma", "SURE"): 0.12,
+    ("gamma", "R2R"): 0.2,
+}
+
+
+def result(psnr, mse=1e-3, **more):
+    common = {"ssim": 0.8, "train_evals": 1, "test_evals": 1, "s_per_step": 0.1}
+    return {"psnr": torch.tensor(psnr), "mse": mse, **common, **more}
+
+
+def test_the_gap_is_paired_and_its_interval_is_over_seeds():
+    results = {
+        ("gaussian", "Supervised"): [result([30.0, 20.0]), result([31.0, 21.0])],
+        ("gaussian", "R2R"): [result([29.0, 19.5]), result([30.5, 20.5])],
+    }
+    row = denoising.row("gaussian", "R2R", results)
+    assert row["gap_db"] == pytest.approx((0.75 + 0.5) / 2)
+    assert row["gap_ci95_db"] == pytest.approx(12.706 * 0.25 / 2, rel=1e-3)  # t, one degree
+    assert row["psnr_db"] == pytest.approx((29.75 + 20.0) / 2)
+    assert denoising.row("gaussian", "Supervised", results)["gap_db"] == 0
+
+
+def test_unsure_is_compared_with_its_theory():
+    variance, mmse = 0.01, 0.002
+    theory = mmse / (1 - mmse / variance)
+    results = {
+        ("gaussian", "Supervised"): [result([27.0], mmse, mse_train=mmse)],
+        ("gaussian", "UNSURE"): [result([26.0], 2 * theory, eta=0.5 * variance / 0.8)],
+    }
+    theirs = denoising.against_theory(results, variance)
+    assert theirs["excess_db"] == pytest.approx(10 * math.log10(2))
+    assert theirs["eta_ratio"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("loss", [losses.Supervised(), losses.Noise2Noise(), losses.UNSURE()])
+def test_two_steps_give_every_figure(loss):
+    law = noise.Gaussian(0.1)
+    one = denoising.one(loss, law, 2, seed=0, device="cpu")
+    again = denoising.one(loss, law, 2, seed=0, device="cpu")
+    assert one["psnr"].shape == (9,) and 10 < one["psnr"].mean() < 30
+    assert one["train_evals"] == loss.train_evals and one["s_per_step"] > 0
+    if not isinstance(loss, losses.UNSURE):  # its multiplier goes on from where it was
+        assert torch.equal(one["psnr"], again["psnr"])
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path):
+    table = {"meta": {"scale": "quick"}, "rows": [{"method": "SURE", "gap_db": float("1")}]}
+    report.write(table, tmp_path / "new" / "table.json")
+    assert json.loads((tmp_path / "new" / "table.json").read_text()) == table
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["table.json"]
+    with pytest.raises(TypeError):
+        report.write({"rows": object()}, tmp_path / "new" / "table.json")
+    assert json.loads((tmp_path / "new" / "table.json").read_text()) == table
+
+
+def test_an_unknown_table_or_scale_is_named():
+    with pytest.raises(ValueError, match="no table 'denoise'; there is denoising"):
+        experiments.run_table("denoise")
+    with pytest.raises(ValueError, match="scale is 'huge'; use 'quick' or 'full'"):
+        experiments.run_table("denoising", scale="huge")
+
+
+def test_the_recorded_run_is_complete():
+    meta = experiments.recorded("denoising")["meta"]
+    assert meta["scale"] == "full" and len(meta["seeds"]) >= 3
+    assert {"python", "torch", "numpy", "course_lib"} <= meta["versions"].keys()
+
+
+@pytest.mark.parametrize("problem, method", BARS)
+def test_the_recorded_gap_to_supervised(problem, method):
+    rows = experiments.recorded("denoising")["rows"]
+    (row,) = [r for r in rows if (r["problem"], r["method"]) == (problem, method)]
+    assert row["gap_db"] <= BARS[problem, method]
+
+
+def test_recorded_unsure_agrees_with_its_theory():
+    table = experiments.recorded("denoising")
+    assert abs(table["unsure"]["excess_db"]) <= 0.25
+    assert abs(table["unsure"]["eta_ratio"] - 1) <= 0.15
