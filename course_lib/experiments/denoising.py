@@ -19,7 +19,7 @@ from .. import data, losses, metrics, models, noise, training
 from ..operators import Identity
 from . import report
 
-BUDGET = {"quick": 100, "full": 1000}  # steps of 8 patches of 64×64
+BUDGET = {"quick": 250, "full": 1000}  # steps of 8 patches of 64×64
 SEEDS = {"quick": 1, "full": 3}
 RATE = 1e-3  # peak; the supervised network alone would like 4e-3, R2R and SURE gain nothing by it
 NOISES = {"gaussian": noise.Gaussian(0.1), "poisson": noise.Poisson(0.02), "gamma": noise.Gamma(25)}
