@@ -1,0 +1,78 @@
+"""Exercises of lesson 2.3: the right answer passes, each likely mistake is named."""
+
+import math
+
+import pytest
+import torch
+
+from course_lib.exercises import check
+
+
+def squared(score):
+    return score.square().sum(1)
+
+
+def harmonic(P):
+    return 1 / (1 / P).mean()
+
+
+def decibel(quotient):
+    return 10 * math.log10(quotient)
+
+
+RIGHT = {
+    "2.3.a": lambda score: score.shape[1] / squared(score).mean(),
+    "2.3.b": lambda mmse, sigma: -decibel(1 - mmse / sigma**2),
+    "2.3.c": lambda P: 1 - harmonic(P) / P,
+}
+
+WRONG = [
+    ("2.3.a", lambda s: squared(s).mean() / s.shape[1], "inverse of η*"),
+    ("2.3.a", lambda s: 1 / squared(s).mean(), "number of pixels n is missing"),
+    ("2.3.a", lambda s: s.shape[1] / squared(s).sum(), "mean over images"),
+    ("2.3.a", lambda s: s.shape[0] / squared(s).mean(), "number of images"),
+    ("2.3.a", lambda s: (s.shape[1] / squared(s)).mean(), "mean of quotients"),
+    ("2.3.a", lambda s: s.shape[1] / s.norm(dim=1).mean(), "must be squared"),
+    ("2.3.a", lambda s: s.shape[1] / s.norm(dim=1).mean() ** 2, "before the mean"),
+    ("2.3.a", lambda s: (s.shape[1] / squared(s).mean()).sqrt(), "standard deviation"),
+    ("2.3.a", lambda s: 1 / s.var(), "subtracting the mean"),
+    ("2.3.a", lambda s: s.shape[1] / squared(s), "one number"),
+    ("2.3.a", lambda s: 0.0, "not 0.0000"),
+    ("2.3.b", lambda mmse, sigma: decibel(1 - mmse / sigma**2), "sign"),
+    ("2.3.b", lambda mmse, sigma: -decibel(1 - mmse / sigma), "divided by σ"),
+    ("2.3.b", lambda mmse, sigma: -2 * decibel(1 - mmse / sigma**2), "not 20 log10"),
+    ("2.3.b", lambda mmse, sigma: -10 * math.log(1 - mmse / sigma**2), "base 10"),
+    ("2.3.b", lambda mmse, sigma: -decibel(1 - mmse / sigma**2) / 10, "decibel"),
+    ("2.3.b", lambda mmse, sigma: -decibel(mmse / (1 - mmse / sigma**2)), "PSNR of UNSURE"),
+    ("2.3.b", lambda mmse, sigma: -decibel(mmse / sigma**2), "gain of the best"),
+    ("2.3.b", lambda mmse, sigma: decibel(1 + mmse / sigma**2), "first-order"),
+    ("2.3.b", lambda mmse, sigma: 1 / (1 - mmse / sigma**2), "give it in dB"),
+    ("2.3.b", lambda mmse, sigma: mmse / (1 - mmse / sigma**2) - mmse, "difference"),
+    ("2.3.b", lambda mmse, sigma: torch.zeros(2), "one number"),
+    ("2.3.b", lambda mmse, sigma: -7.0, "not -7.000"),
+    ("2.3.c", lambda P: 1 - P.mean() / P, "arithmetic"),
+    ("2.3.c", lambda P: 1 - P.log().mean().exp() / P, "geometric"),
+    ("2.3.c", lambda P: 1 - P.min() / P, "minimum"),
+    ("2.3.c", lambda P: harmonic(P) / P, "the gain is 1 minus it"),
+    ("2.3.c", lambda P: 1 - harmonic(P) / P**2, "not by P²"),
+    ("2.3.c", lambda P: 1 - harmonic(P) / P.sqrt(), "not by √P"),
+    ("2.3.c", lambda P: (1 - harmonic(P) / P).clamp_min(0), "negative gains"),
+    ("2.3.c", lambda P: 1 - (1 / P).mean() / P, "left out the inverse"),
+    ("2.3.c", lambda P: harmonic(P), "one gain each"),
+    ("2.3.c", lambda P: P, "mean gain"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answer_and_stub(name, capsys):
+    check(name, RIGHT[name])
+    assert capsys.readouterr().out == f"✓ {name}: correct.\n"
+    check(name, lambda *arguments: ...)
+    assert f"{name} not attempted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, wrong, words", WRONG)
+def test_mistake_is_named(name, wrong, words, capsys):
+    check(name, wrong)
+    out = capsys.readouterr().out
+    assert out.startswith(f"✗ {name}") and words in out and "raised" not in out
