@@ -118,6 +118,7 @@ def row(problem, name, results):
     return {
         "method": name,
         "problem": problem,
+        "seeds": len(ours),
         "psnr_db": psnr,
         "ci95_db": ci95,
         "gap_db": gap,
