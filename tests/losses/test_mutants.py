@@ -224,7 +224,8 @@ NOISE_MUTANTS = {
         "SURE exact", "gamma", noise.Gamma, (4.0,), "/ (self.looks + 1)\n", "/ self.looks\n",
     ),
     "Gamma: t uniform instead of its power": (
-        "SURE exact", "gamma", noise.Gamma, (4.0,), "self.nodes, 0, self.looks - 1", "self.nodes, 0, 0",
+        "SURE exact", "gamma", noise.Gamma, (4.0,),
+        "self.nodes, 0, self.looks - 1", "self.nodes, 0, 0",
     ),
     "Poisson-Gaussian: slopes at y": (
         "SURE exact", "poisson-gaussian, pointwise", noise.PoissonGaussian, (0.3, 0.25),
