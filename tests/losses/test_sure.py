@@ -33,6 +33,21 @@ def test_at_a_large_tau_that_smoothing_is_a_bias_of_the_risk():
     assert abs(bias(losses.SURE(problem.noise, tau=2.0), claim, problem).z()) > 8
 
 
+@pytest.mark.parametrize("tau", [0.1, 0.5, 2.0])
+def test_antithetic_sure_is_r2r_over_both_signs_of_the_probe(tau):
+    """Exactly, for each probe p: the mean of ‖f(y ± τp) − (y ∓ p/τ)‖² less ‖p‖²/τ² and σ²."""
+    problem = PROBLEMS["gaussian, mixture"]()
+    y, model = problem.observe(generator()), problem.noise
+    value = losses.SURE(model, "antithetic", tau)(problem.f, y, A, generator(1))
+    p, _ = model.probes(y, generator(1))
+    pairs = [(y + tau * p, y - p / tau), (y - tau * p, y + p / tau)]
+    r2r = sum((mixing(y1) - y2).square().mean() for y1, y2 in pairs) / 2
+    expected = r2r - (p / tau).square().mean() - model.sigma**2
+    torch.testing.assert_close(value, expected, rtol=1e-9, atol=1e-11)
+    alpha = tau**2 / (1 + tau**2)
+    torch.testing.assert_close(model.split(y, alpha, generator(1)), pairs[0], rtol=1e-9, atol=1e-9)
+
+
 def test_the_three_methods_agree_on_a_linear_f_in_expectation():
     """tr(ΣJ) for f = Wy: hutchinson and mc are the same number for the same probe."""
     problem = PROBLEMS["correlated"]()
@@ -53,7 +68,7 @@ def test_first_order_sure_is_biased_off_gaussian_noise(where, method):
     assert found.z() < -6
 
 
-@pytest.mark.parametrize("method", ["mc", "hutchinson", "exact"])
+@pytest.mark.parametrize("method", ["antithetic", "mc", "hutchinson", "exact"])
 @pytest.mark.parametrize("where", ["gaussian, blur", "poisson", "gamma", "poisson-gaussian"])
 def test_the_gradient_reaches_the_weights_through_data_term_and_divergence(where, method):
     problem = PROBLEMS[where]()
