@@ -11,6 +11,7 @@ import torch
 COLUMNS = {
     "problem": "problem",
     "method": "method",
+    "seeds": "seeds",
     "psnr_db": "PSNR dB",
     "ci95_db": "± 95 %",
     "ssim": "SSIM",
