@@ -29,7 +29,7 @@ def run_table(name, scale="quick", seeds=None, json_path=None):
 
 
 def recorded(name):
-    """The table `name` as `course table NAME --scale full --json FILE` last wrote it."""
+    """The table `name` of the last full run that was kept; each row says its number of seeds."""
     _known(name)
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
 
