@@ -19,6 +19,7 @@ STATE = "application/vnd.jupyter.widget-state+json"
 STILL = "In the notebook, sliders change this figure."
 _INLINE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
 _LESSON_LINK = re.compile(r"(\]\((?:[^)\s:#]*/)?\d+_\d+_[^)\s/#]*)\.md(?=[#)])")
+_BIBLIOGRAPHY = re.compile(r"^:::\{bibliography\}.*?^:::$", re.M | re.S)
 _CITE = re.compile(r"\{cite(?::[pt])?\}`([^`]+)`")
 
 
@@ -130,10 +131,17 @@ def _launch(page, source, root, addresses):
 
 
 def _references(page, root):
-    """At the end: the list of what the lesson cites, unless it has one."""
+    """The list of what the lesson cites, where it asks for one or at the end.
+
+    Plain text, as in the notebooks: the citations lead to the page of the whole bibliography.
+    """
     text = "\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
     found = [key.strip() for keys in _CITE.findall(text) for key in keys.split(",")]
-    if found and "{bibliography}" not in text:
-        entries = references.load(root / "solutions" / "references.bib")
-        listing = references.listing(entries, list(dict.fromkeys(found)))
+    entries = references.load(root / "solutions" / "references.bib")
+    listing = references.listing(entries, list(dict.fromkeys(found)))
+    if "{bibliography}" in text:
+        for cell in page.cells:
+            if cell.cell_type == "markdown":
+                cell.source = _BIBLIOGRAPHY.sub(lambda _: listing, cell.source)
+    elif found:
         page.cells.append(nbformat.v4.new_markdown_cell(f"## References\n\n{listing}"))

@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from course_lib.authoring import AuthoringError, execute, lessons, site
+from course_lib.authoring import AuthoringError, execute, lessons, notebooks, pages, site
 
 ROOT = Path(__file__).parents[2]
 
@@ -314,6 +314,22 @@ def test_a_lesson_that_fails_makes_no_site(tmp_path, monkeypatch):
     with pytest.raises(AuthoringError, match="part2/2_2_sample does not run"):
         site.build(small_course(tmp_path))
     assert not (tmp_path / "_build" / "html").exists()
+
+
+def test_the_text_of_every_lesson_makes_a_page_without_a_warning(tmp_path, monkeypatch):
+    def not_run(root, source):
+        notebook = notebooks.complete(source, root)
+        notebook.metadata["course"] = {"seconds": 0.0}
+        return notebook
+
+    monkeypatch.setattr(execute, "run", lambda root, scale: [])
+    monkeypatch.setattr(pages, "executed", not_run)
+    shutil.copy(ROOT / "book.yml", tmp_path)
+    shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
+    index = site.build(tmp_path)
+    for source in lessons(ROOT):
+        page = index.parent / source.parent.name / f"{source.stem}.html"
+        assert text_of(page.read_text(encoding="utf-8")).count("References") >= 1
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path, monkeypatch):
