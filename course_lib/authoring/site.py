@@ -91,7 +91,7 @@ def table(root):
         name = title(notebooks.read(source))
         url = colab(addresses, f"notebooks/{page}.ipynb")
         seconds = pages.executed(root, source).metadata.course.seconds
-        rows.append(f"| [{name}]({page}.ipynb) | {seconds:.0f} s | [Open in Colab]({url}) |")
+        rows.append(f"| [{name}]({page}.ipynb) | {seconds:.0f} s | [Colab]({url}) |")
     return "\n".join(rows)
 
 
