@@ -346,3 +346,10 @@ def test_the_code_on_the_landing_page_runs():
     names = {"y": torch.rand(2, 1, 32, 32)}
     exec(code, names)
     assert names["value"].ndim == 0 and names["x_hat"].shape == (2, 1, 32, 32)
+
+
+def test_a_widget_that_was_closed_shows_nothing():
+    """A finished progress bar leaves a view whose model is gone, as nbval records it."""
+    view = {"model_id": "gone", "version_major": 2, "version_minor": 0}
+    data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": "0%| | 0/300"}
+    assert pages._output(nbformat.v4.new_output("display_data", data), {}, None) is None
