@@ -75,8 +75,8 @@ def _output(output, state, figures):
     markup = data.get("text/html", "")
     if view and _progress(view["model_id"], state):
         return None
-    if view and not markup and view["model_id"] not in state:
-        return None  # closed since, as a finished progress bar is
+    if view and view["model_id"] not in state and "%|" in data.get("text/plain", ""):
+        return None  # a finished progress bar, closed since
     if view and not markup:
         raise AuthoringError("a widget has no still picture; use viz.FrameSlider or viz.explore.")
     if "image/png" in data:

@@ -7,6 +7,7 @@ import shutil
 import textwrap
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 import yaml
