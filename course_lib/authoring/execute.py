@@ -122,28 +122,33 @@ def execute(notebook, folder, scale):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+    last = {}  # the cell sent to the kernel last; a dying kernel may not have counted it
+
+    def sent(cell, cell_index):
+        last["cell"] = cell
+
     client = NotebookClient(
         notebook,
         timeout=None,
+        on_cell_execute=sent,
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--IPKernelApp.log_level=40"],  # errors, and no remarks on transport
     )
     try:
         client.execute(env={**os.environ, "COURSE_SCALE": scale})
     except CellExecutionError as error:
-        return _failure(notebook, f"{error.ename}: {error.evalue}".rstrip(": "))
+        return _failure(last.get("cell"), f"{error.ename}: {error.evalue}".rstrip(": "))
     except DeadKernelError as error:
-        return _failure(notebook, str(error))
+        return _failure(last.get("cell"), str(error))
     return None
 
 
-def _failure(notebook, message):
+def _failure(cell, message):
     """The cell that ran last, as its author wrote it, the line in it, and the error."""
-    started = [c for c in notebook.cells if c.cell_type == "code" and c.execution_count is not None]
-    if not started:
+    if cell is None:
         return f"  no cell ran: {message}"
-    code = "\n".join(f"    {line}" for line in started[-1].source.split("\n"))
-    traces = [o.traceback for o in started[-1].outputs if o.output_type == "error"]
+    code = "\n".join(f"    {line}" for line in cell.source.split("\n"))
+    traces = [o.traceback for o in cell.outputs if o.output_type == "error"]
     text = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(traces[-1])) if traces else ""
     line = re.search(r"^-+> (\d+) ", text, re.M)
     where = f" in its line {line[1]}" if line else ""
