@@ -128,8 +128,8 @@ STEP = 0.5
 
 
 def _smoothed(problem, y, g):
-    """f at y + τp, the noisier input whose risk antithetic SURE estimates at any step τ."""
-    return problem.f(y + STEP * problem.noise.probes(y, g)[0], problem.A)
+    """f at the first twin, the noisier input whose risk antithetic SURE estimates at any step τ."""
+    return problem.f(problem.noise.twins(y, STEP, g)[0], problem.A)
 
 
 def _eta(model):
@@ -153,7 +153,9 @@ APPLIES = {
     "SURE exact": [key for key in PROBLEMS if not key.startswith(("correlated", "binomial"))],
     "SURE hutchinson": [key for key in PROBLEMS if key.startswith(("gaussian", "correlated"))],
     "SURE mc": [key for key in PROBLEMS if key.startswith(("gaussian", "correlated"))],
-    "SURE antithetic": [key for key in PROBLEMS if key.startswith(("gaussian", "correlated"))],
+    "SURE antithetic": [
+        key for key in PROBLEMS if not key.startswith(("poisson-gaussian", "binomial"))
+    ],
     "UNSURE": [key for key in PROBLEMS if key.startswith("gaussian")],
 }
 

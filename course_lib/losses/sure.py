@@ -11,13 +11,16 @@ class SURE(Loss):
     Assumes a noise law with a Stein identity and a weakly differentiable f; S estimates
     E (A f(y))ᵀ(y − Ax) and v(y) the variance. For Gaussian noise
         L = (1/m) ‖A f(y) − y‖² + (2σ²/m) Σ_i ∂(A f)_i/∂y_i − σ².
-    E L = (1/m) E‖A f(y) − Ax‖²: unbiased, offset 0 (for Poisson, Gamma and Poisson-Gaussian noise
-    with method="exact"; the others are first-order in the gain, resp. 1/ℓ).
-    method: "antithetic" (two evaluations of f, at y ± τp with a probe p drawn like the noise),
-    "mc" (two, at y and y + τp), "hutchinson" (τ → 0, by jvp), "exact" (one a pixel); tau: the step
-    τ of the first two, in noise standard deviations. "antithetic" is the one to train with: for
-    Gaussian noise it equals R2R of α = τ²/(1 + τ²) averaged over ±p, less a known constant, so at
-    every τ it is unbiased for the risk of f at y + τp, and its gradient is the least noisy.
+    E L = (1/m) E‖A f(y) − Ax‖²: unbiased, offset 0.
+    method: "antithetic" (two evaluations of f, at the twins y^± of `noise.twins`), "mc" (two, at y
+    and y + τp with a probe p drawn like the noise), "hutchinson" (τ → 0, by jvp), "exact" (one a
+    pixel); tau: the step τ of the first two, in noise standard deviations.
+    "antithetic" is the one to train with: it estimates the risk of f at y⁺ (of variance
+    (1 + τ²) Var(y)) without bias at every τ, for Gaussian, Poisson and Gamma noise, and its
+    gradient is the least noisy. For Gaussian noise y^± = y ± τp, and it equals R2R of
+    α = τ²/(1 + τ²) averaged over ±p, less a known constant. For Poisson and Gamma noise "mc" and
+    "hutchinson" are of first order in the gain, resp. 1/ℓ; Poisson-Gaussian noise has no split,
+    so that there "antithetic" is of first order too. "exact" is unbiased for all.
     The slides print f(y) − f(y + τb) in the divergence: that is minus the divergence.
     Source: Stein (1981), Hudson (1978), Ramani et al. (2008), Monroy et al. (2025).
     """
@@ -35,8 +38,8 @@ class SURE(Loss):
     def forward(self, f, y, A, generator=None):
         _checks.floats(y)
         if self.method == "antithetic":
-            p, q = self.noise.probes(y, generator)
-            fit, S = antithetic(lambda u: measured(f, u, A), y, p, q, self.tau)
+            twins = self.noise.twins(y, self.tau, generator)
+            fit, S = antithetic(lambda u: measured(f, u, A), y, *twins)
         else:
             Af = measured(f, y, A)
             S = self.noise.stein(lambda u: A(f(u, A)), y, Af, self.method, self.tau, generator)

@@ -37,9 +37,10 @@ class UNSURE(Loss):
         self.register_buffer("velocity", torch.tensor(0.0))
 
     def forward(self, f, y, A, generator=None):
-        eta, b = self.eta.clone(), normal_like(y, generator)
+        eta, b = self.eta.clone(), normal_like(_checks.floats(y), generator)
         step = self.tau * float(eta) ** 0.5
-        fit, div = antithetic(lambda u: measured(f, u, A), y, b, b, step)
+        twins = y + step * b, y - step * b, b / (2 * step)
+        fit, div = antithetic(lambda u: measured(f, u, A), y, *twins)
         if self.training:
             self.ascend(div.detach() / y.numel())
         return (fit + 2 * eta * div) / y.numel()

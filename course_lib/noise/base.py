@@ -13,6 +13,7 @@ class Noise(torch.nn.Module):
     noise(Ax, generator=g)   a sample y
     noise.variance(y)        v(y) with E[v(y) | x] = Var(y | x), entry by entry
     noise.split(y, alpha)    the GR2R pair (y1, y2), independent given x, E y1 = E y2 = Ax
+    noise.twins(y, tau)      two recorrupted copies of y, as opposed as the law permits
     noise.stein(f, y)        an estimate of E f(y)ᵀ(y − Ax), without Ax
 
     A model that lacks an identity says so and names the losses that remain.
@@ -37,6 +38,17 @@ class Noise(torch.nn.Module):
             f"{type(self).__name__} has no independent split, so R2R does not apply; "
             f"use {self.remaining}."
         )
+
+    def twins(self, y, tau, generator=None):
+        """(y⁺, y⁻, q): two copies recorrupted by τ noise standard deviations, and a weight.
+
+        E qᵀ(f(y⁺) − f(y⁻)) = E f(y⁺)ᵀ(y − Ax), the term that SURE needs, for f at y⁺. Here
+        y^± = y ± τp and q is the probe over 2τ, the first order in τ and in the noise; laws with
+        an independent split do better, see `shared_twins`.
+        """
+        p, q = self.probes(_checks.floats(y), generator)
+        tau = _checks.positive(tau, "tau")
+        return y + tau * p, y - tau * p, q / (2 * tau)
 
     def stein(self, f, y, fy=None, method="mc", tau=0.1, generator=None):
         """An estimate of E f(y)ᵀ(y − Ax) that never sees Ax: a sum over all entries of y.
@@ -65,6 +77,22 @@ class Noise(torch.nn.Module):
         v = self.variance(y)
         p = v.abs().sqrt() * normal_like(y, generator)
         return p, v.sign() * p
+
+    def shared_twins(self, y, tau, generator=None):
+        """`twins` for a law whose y is a sum of independent shares, unbiased at every τ < 1.
+
+        With α = τ²/(1 + τ²), two disjoint shares s and t of mean αy leave y⁺ = (y − s)/(1 − α) and
+        y⁻ = (y − t)/(1 − α), each distributed as R2R's y1. Put d^± = y^± − y. R2R says that
+        E f(y⁺)ᵀ(y − Ax) = (1 − α)/α E f(y⁺)ᵀd⁺; and E[d⁺ | y⁻, y] = −α/(1 − α) d⁻, because s is a
+        share of y − t, so that E (f(y⁺) − f(y⁻))ᵀ(d⁺ − d⁻) = 2/(1 − α) E f(y⁺)ᵀd⁺.
+        """
+        if not 0 < tau < 1:
+            raise ValueError(f"tau is {tau:g}; for {type(self).__name__} it must lie in (0, 1).")
+        alpha = tau**2 / (1 + tau**2)
+        s = self.share(y, alpha, 1.0, generator)
+        t = self.share(y - s, alpha / (1 - alpha), 1 - alpha, generator)
+        plus, minus = (y - s) / (1 - alpha), (y - t) / (1 - alpha)
+        return plus, minus, (1 - alpha) ** 2 / (2 * alpha) * (plus - minus)
 
     def stein_exact(self, f, y, fy):
         """The exact identity behind `stein`; f is evaluated once per pixel."""

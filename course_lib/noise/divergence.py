@@ -17,15 +17,15 @@ def monte_carlo(f, y, fy, p, q, tau):
     return (q * (f(y + tau * p) - fy)).sum() / tau
 
 
-def antithetic(f, y, p, q, tau):
-    """The pair (½(‖f⁺ − y‖² + ‖f⁻ − y‖²), qᵀ(f⁺ − f⁻)/(2τ)), f^± = f(y ± τp): two evaluations.
+def antithetic(f, y, plus, minus, q):
+    """The pair (½(‖f⁺ − y‖² + ‖f⁻ − y‖²), qᵀ(f⁺ − f⁻)), f^± = f(y^±): two evaluations.
 
-    Both terms of Stein's identity, for f smoothed by τp. The even terms of f cancel in the
-    divergence, so its variance is lower than `monte_carlo`'s at the same cost.
+    Both terms of Stein's identity at the twins (y⁺, y⁻, q) of `noise.twins`. For y^± = y ± τp the
+    even terms of f cancel, so the variance is lower than `monte_carlo`'s at the same cost.
     """
-    plus, minus = f(y + tau * p), f(y - tau * p)
+    plus, minus = f(plus), f(minus)
     fit = ((plus - y).square().sum() + (minus - y).square().sum()) / 2
-    return fit, (q * (plus - minus)).sum() / (2 * tau)
+    return fit, (q * (plus - minus)).sum()
 
 
 def hutchinson(f, y, p, q):

@@ -33,9 +33,17 @@ class Gamma(Noise):
 
     def split(self, y, alpha, generator=None):
         alpha = _checks.fraction(alpha, "alpha")
-        shapes = self.looks * alpha, self.looks * (1 - alpha)
-        w = beta_like(*shapes, _checks.floats(y), generator)
-        return y * (1 - w) / (1 - alpha), y * w / alpha
+        s = self.share(y, alpha, 1.0, generator)
+        return (y - s) / (1 - alpha), s / alpha
+
+    def share(self, y, alpha, rest, generator=None):
+        """y∘w, w ~ Beta(ℓα, ℓ(1−α)), ℓ the looks of y: `rest` times those of the measurement."""
+        looks = rest * self.looks
+        w = beta_like(looks * alpha, looks * (1 - alpha), _checks.floats(y), generator)
+        return y * w
+
+    def twins(self, y, tau, generator=None):
+        return self.shared_twins(y, tau, generator)
 
     def stein_exact(self, f, y, fy):
         from scipy.special import roots_jacobi

@@ -43,9 +43,18 @@ class Poisson(Noise):
 
     def split(self, y, alpha, generator=None):
         alpha = _checks.fraction(alpha, "alpha")
+        s = self.share(y, alpha, 1.0, generator)
+        return (y - s) / (1 - alpha), s / alpha
+
+    def share(self, y, alpha, rest, generator=None):
+        """γw, w | z ~ Binomial(z, α), of y = γz; any `rest` of a Poisson y is Poisson again."""
         z = self.counts(y)
-        w = on_generator(torch.binomial, z, torch.full_like(z, alpha), generator=generator)
-        return self.gain * (z - w) / (1 - alpha), self.gain * w / alpha
+        return self.gain * on_generator(
+            torch.binomial, z, torch.full_like(z, alpha), generator=generator
+        )
+
+    def twins(self, y, tau, generator=None):
+        return self.shared_twins(y, tau, generator)
 
     def stein_exact(self, f, y, fy):
         return (y * (fy - divergence.finite(f, y, -self.gain))).sum()

@@ -3,8 +3,10 @@
 Each row changes one expression of the real source, so the mutant is the loss but for that slip.
 """
 
+from dataclasses import replace
+
 import pytest
-from problems import CLAIMS, KERNEL, PROBLEMS, assert_unbiased, mutant
+from problems import CLAIMS, KERNEL, PROBLEMS, STEP, assert_unbiased, mutant
 
 from course_lib import losses, noise
 from course_lib.noise import divergence
@@ -108,8 +110,6 @@ def test_a_mutant_of_the_loss_is_caught(key, name, monkeypatch):
 # One expression of the divergence that SURE and UNSURE are trained with.
 ANTITHETIC = {
     "sign flipped": ("(plus - minus)).sum()", "(minus - plus)).sum()"),
-    "step missing": ("/ (2 * tau)", "/ 2"),
-    "half missing": ("/ (2 * tau)", "/ tau"),
     "fit not halved": (".sum()) / 2", ".sum())"),
     "fit at one side only": ("(minus - y).square()", "0 * y"),
     "no probe": ("(q * (plus", "(0 * q * (plus"),
@@ -125,6 +125,43 @@ def test_a_mutant_of_the_antithetic_divergence_is_caught(key, name, monkeypatch)
     module = losses.sure if key.startswith("SURE") else losses.unsure
     monkeypatch.setattr(module, "antithetic", changed)
     assert caught(CLAIMS[key].make(problem.noise), CLAIMS[key], problem)
+
+
+TWINS = {  # of a symmetric probe
+    "step missing": ("q / (2 * tau)", "q / 2"),
+    "half missing": ("q / (2 * tau)", "q / tau"),
+    "one side only": ("y - tau * p", "y"),
+    "probe of unit variance": (
+        "p, q = self.probes(_checks.floats(y), generator)",
+        "p = q = normal_like(y, generator)",
+    ),
+}
+SHARED = {  # of a law with an independent split
+    "weight of the slides' alpha": ("(1 - alpha) ** 2 / (2 * alpha)", "alpha**2 / (2 - 2 * alpha)"),
+    "weight of independent shares": ("(1 - alpha) ** 2", "(1 - alpha)"),
+    "weight of symmetric twins": ("(1 - alpha) ** 2 / (2", "(1 - alpha) / (4"),
+    "shares not disjoint": ("self.share(y - s, alpha / (1 - alpha), 1 - alpha,",
+                            "self.share(y, alpha, 1.0,"),
+    "first twin not rescaled": ("plus, minus = (y - s) / (1 - alpha)", "plus, minus = (y - s)"),
+    "wrong alpha": ("alpha = tau**2 / (1 + tau**2)", "alpha = tau**2"),
+}  # fmt: skip
+TWIN_CASES = [("twins", name, "gaussian, mixture") for name in TWINS]
+TWIN_CASES += [("shared_twins", name, law) for name in SHARED for law in ("poisson", "gamma")]
+
+
+@pytest.mark.parametrize("method, name, where", TWIN_CASES)
+def test_a_mutant_of_the_twins_is_caught(method, name, where, monkeypatch):
+    changes = TWINS if method == "twins" else SHARED
+    problem, claim = PROBLEMS[where](), CLAIMS["SURE antithetic"]
+    original = getattr(noise.Noise, method)
+    changed = mutant(original, *changes[name])
+    monkeypatch.setattr(noise.Noise, method, changed)
+    assert caught(claim.make(problem.noise), replace(claim, estimator=_first_split), problem)
+
+
+def _first_split(problem, y, g):
+    """f at R2R's y1 of the same law as the first twin, drawn by `split`, which is not mutated."""
+    return problem.f(problem.noise.split(y, STEP**2 / (1 + STEP**2), g)[0], problem.A)
 
 
 @pytest.mark.parametrize("family", ["SURE", "R2R", "Noise2Noise"])
@@ -186,7 +223,7 @@ NOISE_MUTANTS = {
         "R2R", "correlated", noise.CorrelatedGaussian, (KERNEL,), "K * w", "K * K * w",
     ),
     "Poisson: y2 not scaled": (
-        "R2R", "poisson", noise.Poisson, (0.3,), "self.gain * w / alpha", "self.gain * w",
+        "R2R", "poisson", noise.Poisson, (0.3,), "s / alpha", "s",
     ),
     "Poisson: alpha of the slides": (
         "R2R", "poisson", noise.Poisson, (0.3,),
@@ -213,12 +250,15 @@ NOISE_MUTANTS = {
     ),
     "Gamma: shapes swapped": (
         "R2R", "gamma", noise.Gamma, (4.0,),
-        "self.looks * alpha, self.looks * (1 - alpha)",
-        "self.looks * (1 - alpha), self.looks * alpha",
+        "looks * alpha, looks * (1 - alpha)", "looks * (1 - alpha), looks * alpha",
     ),
     "Gamma: a fixed share": (
         "R2R", "gamma", noise.Gamma, (4.0,),
-        "w = beta_like(*shapes, _checks.floats(y), generator)", "w = alpha",
+        "w = beta_like(looks * alpha, looks * (1 - alpha), _checks.floats(y), generator)",
+        "w = alpha",
+    ),
+    "Gamma: the rest keeps all looks": (
+        "SURE antithetic", "gamma", noise.Gamma, (4.0,), "rest * self.looks", "self.looks",
     ),
     "Gamma: variance as if y were x": (
         "SURE exact", "gamma", noise.Gamma, (4.0,), "/ (self.looks + 1)\n", "/ self.looks\n",
