@@ -9,6 +9,7 @@ import torch
 from tqdm.auto import tqdm
 
 from . import _checks
+from ._random import stream
 
 
 @dataclass
@@ -62,11 +63,13 @@ def fit(
     RuntimeError when the loss is no longer finite.
     """
     steps, batch = _checks.whole(steps, "steps"), _checks.whole(batch, "batch")
-    generator = torch.Generator().manual_seed(seed)
+    lr, every = _checks.positive(lr, "lr"), _checks.whole(every, "every")
+    generator = stream(seed, "fit")
     optimizer = torch.optim.Adam(f.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
     history, start, spent = History(), 0, 0.0
     plan = {"steps": steps, "batch": batch, "lr": lr, "seed": seed}
+    plan |= {"images": len(data), "loss": _settings(loss), "f": _settings(f)}
     parts = {"f": f, "loss": loss, "optimizer": optimizer, "schedule": schedule}
     if checkpoint is not None and Path(checkpoint).exists():
         start, spent = _restore(checkpoint, plan, parts, generator, history)
@@ -103,7 +106,7 @@ def fit(
 @torch.no_grad()
 def evaluate(f, loss, data, seed=0, batch=64):
     """The mean loss of f on `data`, in evaluation mode, with the randomness of `seed`."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = stream(seed, "evaluate")
     was_training = f.training, loss.training
     f.eval(), loss.eval()
     total = 0.0
@@ -113,12 +116,22 @@ def evaluate(f, loss, data, seed=0, batch=64):
     return total / len(data)
 
 
+def _settings(module):
+    """The class of every part and its numbers and words, so that runs can be told apart."""
+    parts = []
+    for part in module.modules():
+        values = {k: v for k, v in vars(part).items() if isinstance(v, (int, float, str))}
+        values.pop("training", None)
+        parts.append(f"{type(part).__name__} {values}" if values else type(part).__name__)
+    return ", ".join(parts)
+
+
 def _save(path, plan, parts, generator, history, step, spent):
     """Write beside the target, then rename: a kill leaves the old file or the new one."""
     state = {name: part.state_dict() for name, part in parts.items()}
     state |= {"plan": plan, "step": step, "spent": spent, "generator": generator.get_state()}
     state |= {"loss_curve": history.loss, "held_out": history.held_out, "watched": history.watched}
-    temporary = Path(path).with_suffix(f".{os.getpid()}.tmp")
+    temporary = Path(path).with_suffix(".tmp")  # one name: what a kill left is overwritten
     try:
         torch.save(state, temporary)
         os.replace(temporary, path)
@@ -133,10 +146,9 @@ def _restore(path, plan, parts, generator, history):
         raise ValueError(
             f"{path} is not a readable checkpoint; delete it to start over."
         ) from error
-    if state["plan"] != plan:
-        raise ValueError(
-            f"{path} is of another run, {state['plan']}; delete it or use its settings."
-        )
+    other = {k: state["plan"].get(k) for k in plan if state["plan"].get(k) != plan[k]}
+    if other:
+        raise ValueError(f"{path} is of another run, {other}; delete it or use its settings.")
     for name, part in parts.items():
         part.load_state_dict(state[name])
     generator.set_state(state["generator"])

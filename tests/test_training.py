@@ -120,12 +120,28 @@ def test_a_finished_run_is_not_run_again(tmp_path):
     assert_same(run(tmp_path / "c.pt", before=die_at(0)), whole())
 
 
-@pytest.mark.parametrize("options", [{"steps": 6}, {"seed": 5}, {"lr": 1e-3}])
-def test_another_run_s_checkpoint_is_refused(tmp_path, options):
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ({"steps": 6}, "'steps': 5"),
+        ({"seed": 5}, "'seed': 0"),
+        ({"lr": 1e-3}, "'lr': 0.002"),
+        ({"kind": "SURE"}, "'loss': .UNSURE"),
+    ],
+)
+def test_another_run_s_checkpoint_is_refused(tmp_path, options, told):
     run(tmp_path / "c.pt", steps=5)
     options = {"steps": 5} | options
-    with pytest.raises(ValueError, match="is of another run, .*'steps': .*delete it or use its"):
+    with pytest.raises(ValueError, match=f"is of another run, .{told}.*delete it or use its"):
         run(tmp_path / "c.pt", **options)
+
+
+@pytest.mark.parametrize("name, value", [("lr", 0.0), ("lr", -1e-3), ("every", 0), ("steps", 0)])
+def test_a_step_of_nothing_is_refused(name, value):
+    data = Measurements(torch.rand(2, 1, 4, 4), operators.Identity(), GAUSSIAN)
+    options = {"steps": 3, name: value}
+    with pytest.raises(ValueError, match=f"{name} is"):
+        training.fit(Scale(), losses.SURE(GAUSSIAN), data, **options)
 
 
 def test_what_is_not_a_checkpoint_is_refused(tmp_path):
