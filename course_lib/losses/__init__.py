@@ -9,8 +9,12 @@ Only `Supervised` is given x: `loss(f, y, A, x)`.
 
 from .base import Loss, Sum
 from .consistency import MeasurementConsistency
+from .neighbor2neighbor import Neighbor2Neighbor
 from .noise2noise import Noise2Noise
+from .noise2self import Noise2Self
+from .noise2void import Noise2Void
 from .r2r import R2R, Noisier2Noise
+from .splitting import Splitting
 from .supervised import Supervised
 from .sure import SURE
 from .unsure import UNSURE
@@ -21,8 +25,12 @@ __all__ = [
     "UNSURE",
     "Loss",
     "MeasurementConsistency",
+    "Neighbor2Neighbor",
     "Noise2Noise",
+    "Noise2Self",
+    "Noise2Void",
     "Noisier2Noise",
+    "Splitting",
     "Sum",
     "Supervised",
 ]

@@ -1,0 +1,79 @@
+"""Neighbor2Neighbor: two images of half the size from one."""
+
+import torch
+from torch.nn import functional as F
+
+from .. import _checks
+from ..operators import Identity
+from . import masking
+from .base import Loss, measured
+
+# The pixels of a 2×2 cell are 0 1 / 2 3; the eight ordered pairs of adjacent ones.
+PAIRS = [(0, 1), (1, 0), (0, 2), (2, 0), (1, 3), (3, 1), (2, 3), (3, 2)]
+
+
+class Neighbor2Neighbor(Loss):
+    """L(f; y) = (4/m) (‖f(g₁y) − g₂y‖² + Λ ‖f(g₁y) − g₂y − (g₁f(y) − g₂f(y))‖²), A = I.
+
+    Assumes noise independent from pixel to pixel given x, E[y | x] = x, and that f serves images
+    of half the size as well. g₁y and g₂y take two adjacent pixels of each 2×2 cell, drawn afresh
+    each call; no gradient flows through f(y). With Λ = 0
+        E L = (4/m) E‖f(g₁y) − g₂x‖² + (1/m) E‖y − x‖²,
+    the risk towards the neighbouring pixels g₂x: not the risk plus a constant, and its minimiser
+    E[g₂x | g₁y] is biased, a blur. With the second term the minimiser, for a given f(y), is
+        (1/(1+Λ)) E[g₂x | g₁y] + (Λ/(1+Λ)) E[g₂x + g₁f(y) − g₂f(y) | g₁y],
+    which for f(y) = E[x | y] is E[g₁x | g₁y] in its second part: a share 1/(1+Λ) of the bias
+    stays. Λ grows linearly from 0 to `weight` over the first `ramp` calls in training mode; the
+    loss owns the count, its buffer `step`, and Λ is `self.Lambda`. At test time f(y, A).
+    y: images (B, C, H, W) with even H and W. Raises ValueError for others, and for A ≠ I.
+    Source: Huang et al. (2021).
+    """
+
+    train_evals = 2
+
+    def __init__(self, weight=2.0, ramp=1000):
+        super().__init__()
+        self.weight, self.ramp = float(weight), _checks.whole(ramp, "ramp")
+        if not 0 <= self.weight < float("inf"):
+            raise ValueError(f"weight is {self.weight:g}; it must be a number of at least 0.")
+        self.register_buffer("step", torch.tensor(0.0))
+
+    @property
+    def Lambda(self):
+        """Λ now: weight · min(1, step/ramp)."""
+        return self.weight * min(1.0, float(self.step) / self.ramp)
+
+    def forward(self, f, y, A, generator=None):
+        g1, g2 = pair(_denoising(y, A), generator)
+        fit = measured(f, take(y, g1), A) - take(y, g2)
+        with torch.no_grad():
+            fy = f(y, A)
+        regulariser = fit - (take(fy, g1) - take(fy, g2))
+        value = fit.square().mean() + self.Lambda * regulariser.square().mean()
+        if self.training:
+            self.step.add_(1)
+        return value
+
+
+def pair(y, generator=None):
+    """(g₁, g₂): for each 2×2 cell of each image the numbers of two adjacent pixels."""
+    u = masking.uniform(y, (len(y), 1, 1, y.shape[2] // 2, y.shape[3] // 2), generator)
+    chosen = torch.tensor(PAIRS, device=y.device)[(u * len(PAIRS)).long()]
+    return chosen[..., 0], chosen[..., 1]
+
+
+def take(y, g):
+    """g y, (B, C, H/2, W/2): the pixel g of each 2×2 cell of y."""
+    cells = F.pixel_unshuffle(y, 2).unflatten(1, (y.shape[1], 4))
+    return cells.gather(2, g.expand(-1, y.shape[1], -1, -1, -1)).squeeze(2)
+
+
+def _denoising(y, A):
+    if not isinstance(A, Identity):
+        raise ValueError(
+            f"Neighbor2Neighbor is for A = I, not {type(A).__name__}; use Noise2Self or Splitting."
+        )
+    h, w = _checks.image(y, "y").shape[-2:]
+    if h % 2 or w % 2:
+        raise ValueError(f"y is {(h, w)} pixels; crop it to even sizes, for cells of 2×2.")
+    return y

@@ -1,0 +1,59 @@
+"""Noise2Self: J-invariance, a grid of hidden pixels at a time."""
+
+from .. import _checks
+from . import masking
+from .base import Loss, measured
+
+
+class Noise2Self(Loss):
+    """L(f; y) = (width²/m) ‖(A f(y_{−J}, A) − y)_J‖², J one of the width² grids of period `width`.
+
+    Assumes noise independent from pixel to pixel given x, and E[y | x] = Ax; nothing else about
+    it. y_{−J} is y with the pixels of J replaced by the mean of their neighbours, so it does not
+    depend on y_J. Let g(y)_J = (A f(y_{−J}, A))_J for each grid J: no g_i depends on y_i. Then
+        (1/width²) Σ_J L_J = (1/m) ‖g(y) − y‖²,    E L = (1/m) E‖g(y) − Ax‖² + (1/m) E‖y − Ax‖²,
+    the risk of g plus the variance. Each image of a batch draws its own J.
+    test="stitched" reconstructs x̂_J = f(y_{−J}, A)_J, exactly J-invariant, in width² evaluations;
+    "single" is f(y, A), an input that f was not trained on. For A = I the stitched x̂ is g(y).
+    y: images (B, C, H, W), all channels of a pixel hidden together; any size from width on.
+    Raises ValueError for an even width, of which each J would meet the 2×2 cells of a U-Net in
+    one position only, and for smaller images. Source: Batson and Royer (2019).
+    """
+
+    def __init__(self, width=3, test="stitched"):
+        super().__init__()
+        self.width = _checks.whole(width, "width")
+        if self.width % 2 == 0 or self.width == 1:
+            raise ValueError(
+                f"width is {width}; the mask's period must be odd and at least 3, so that each "
+                "mask meets a U-Net's 2×2 cells in all positions."
+            )
+        if test not in ("stitched", "single"):
+            raise ValueError(f"test is {test!r}; use 'stitched' or 'single'.")
+        self.test = test
+
+    @property
+    def test_evals(self):
+        return self.width**2 if self.test == "stitched" else 1
+
+    def hide(self, y, phase):
+        """(y_{−J}, J) for the grid of this phase, 0 … width² − 1, one for each image or for all."""
+        hidden = masking.grid(y, phase, self.width)
+        return masking.interpolate(y, hidden), hidden
+
+    def forward(self, f, y, A, generator=None):
+        u = masking.uniform(_checks.image(y, "y"), (len(y), 1, 1, 1), generator)
+        visible, J = self.hide(y, (u * self.width**2).long())
+        return self.width**2 * (J * (measured(f, visible, A) - y).square()).mean()
+
+    def offset(self, noise, y):
+        return noise.variance(y).mean()
+
+    def reconstruct(self, f, y, A, generator=None):
+        if self.test == "single":
+            return f(y, A)
+        x_hat = 0
+        for phase in range(self.width**2):
+            visible, J = self.hide(y, phase)
+            x_hat = x_hat + J * f(visible, A)
+        return x_hat

@@ -1,0 +1,45 @@
+"""Noise2Void: predict pixels that the input does not contain."""
+
+from .. import _checks
+from . import masking
+from .base import Loss, measured
+
+
+class Noise2Void(Loss):
+    """L(f; y) = (1/|J|) ‖(A f(ỹ, A) − y)_J‖², J one pixel in each cell of period×period.
+
+    Assumes noise independent from pixel to pixel given x, and E[y | x] = Ax; nothing else about
+    it. In ỹ each pixel of J has the value of another pixel, within `radius` and not in J:
+    replace="uniform" draws it at random, "median" takes the median (Noise2Void 2). So ỹ and y_J
+    are independent given x, and J holds every pixel equally often:
+        E L = (1/m) Σ_i E[(A f(ỹ, A) − Ax)_i² | i ∈ J] + (1/m) E‖y − Ax‖²,
+    the risk of f where it does not see y_i, plus the variance. At test time f(y, A), one
+    evaluation: an input that f was not trained on, but for a share 1/period² of its pixels the
+    same. y: images (B, C, H, W), all channels of a pixel hidden together. The published code lets
+    the draw return y_i itself or another pixel of J: then the identity fails. Raises ValueError
+    for a period below 2 and for sizes that it does not divide.
+    Source: Krull et al. (2019); Höck et al. (2022) for the median.
+    """
+
+    def __init__(self, period=8, radius=5, replace="uniform"):
+        super().__init__()
+        self.period, self.radius = _checks.whole(period, "period"), _checks.whole(radius, "radius")
+        if self.period < 2:
+            raise ValueError("period is 1, which hides every pixel; use at least 2.")
+        if replace not in ("uniform", "median"):
+            raise ValueError(f"replace is {replace!r}; use 'uniform' or 'median'.")
+        self.replace = replace
+
+    def hide(self, y, generator=None):
+        """(ỹ, J): the input, and the mask of the pixels replaced in it."""
+        hidden = masking.stratified(y, self.period, generator)
+        if self.replace == "median":
+            return masking.median(y, hidden, self.radius), hidden
+        return masking.resample(y, hidden, self.radius, generator), hidden
+
+    def forward(self, f, y, A, generator=None):
+        y_tilde, J = self.hide(_checks.floats(y), generator)
+        return self.period**2 * (J * (measured(f, y_tilde, A) - y).square()).mean()
+
+    def offset(self, noise, y):
+        return noise.variance(y).mean()

@@ -1,0 +1,105 @@
+"""Measurement splitting: random masks of the measurement, the loss on what they hide."""
+
+import torch
+
+from .. import _checks
+from ..operators import Identity, Inpainting
+from . import masking
+from .base import Loss
+
+
+class Splitting(Loss):
+    """L(f; y) = (1/m) Σ_i (h_i/p_i) (A f(y_a, A_a) − y)_i², h_i ~ Bernoulli(p_i), drawn afresh,
+    y_a = (1 − h) ∘ y, A_a = diag(1 − h) A.
+
+    Assumes noise independent from entry to entry given x, and E[y | x] = Ax; nothing else about
+    it. y_a is independent of the hidden y_i, so
+        E L = (1/m) Σ_i E[(A f(y_a, A_a) − Ax)_i² | h_i = 1] + (1/m) E‖y − Ax‖²,
+    sums over the entries with p_i > 0: the risk on hidden entries plus the variance.
+    hidden: p, a number or a tensor that broadcasts to y; axes of size 1 are hidden together, as
+    the columns of k-space with p of shape (1, 1, 1, W), and p_i = 0 keeps an entry always.
+    fill="interpolate": for A = I, f gets y_a with the hidden pixels filled from kept neighbours,
+    and A. With fill="zero", or another A, f gets zeros and A_a = Inpainting(1 − h) @ A.
+    target="all" puts every entry into the loss, (1/m) ‖A f(y_a, A_a) − y‖²: right without noise;
+    with noise its minimiser repeats the kept entries, E L is not the risk plus a constant.
+    test="average": x̂ = (Σ_t diag(h_t))⁻¹ Σ_t diag(h_t) f(y_{a,t}) over `draws` masks for A = I,
+    f as it was trained, and the plain mean of the f(y_{a,t}, A_{a,t}) for other A; the masks share
+    the law of h and together hide each entry ⌊N p_i⌋ or ⌈N p_i⌉ times. test="one": f(y_a, A_a) of
+    one split. test="plain": f(y, A). Raises ValueError for masks that would hide everything or
+    nothing and for draws · p < 1. Source: Efron (2004), Yaman et al. (2020), Tachella (2025); the
+    slides divide by N and by Σ_t h_t, and leave out the diag(h_t) in the sum.
+    """
+
+    def __init__(self, hidden=0.2, fill="interpolate", target="hidden", test="average", draws=20):
+        super().__init__()
+        p = _checks.floats(torch.as_tensor(hidden, dtype=torch.float64), "hidden")
+        if not ((p >= 0) & (p < 1)).all() or not p.any():
+            raise ValueError(
+                f"hidden lies in [{p.min():g}, {p.max():g}]; a mask must hide something and keep "
+                "something: use probabilities in (0, 1), or 0 for entries that are always kept."
+            )
+        for name, value, choices in (
+            ("fill", fill, ("interpolate", "zero")),
+            ("target", target, ("hidden", "all")),
+            ("test", test, ("average", "one", "plain")),
+        ):
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}; use one of {', '.join(choices)}.")
+        self.draws = _checks.whole(draws, "draws")
+        if test == "average" and self.draws * float(p[p > 0].min()) < 1 - 1e-6:
+            raise ValueError(
+                f"draws is {draws}: some entries would never be hidden; use at least 1/hidden = "
+                f"{1 / float(p[p > 0].min()):.0f}, or test='plain'."
+            )
+        self.fill, self.target, self.test = fill, target, test
+        self.register_buffer("p", p.reshape(*[1] * (4 - p.ndim), *p.shape))
+
+    @property
+    def test_evals(self):
+        return self.draws if self.test == "average" else 1
+
+    def uniforms(self, y, generator=None):
+        """One number u for each entry, or group of entries, that is hidden on its own."""
+        shape, size = tuple(self.p.shape[1:]), tuple(_checks.image(y, "y").shape[1:])
+        if any(a not in (1, b) for a, b in zip(shape, size, strict=True)):
+            raise ValueError(f"hidden has shape {shape}, which does not broadcast to y's {size}.")
+        shape = shape if self.p.numel() > 1 else (1, *size[1:])
+        return masking.uniform(y, (len(y), *shape), generator)
+
+    def split(self, y, A, u):
+        """(y_a, A_a, h): what f is given, and the mask h = [u < p] of what is hidden from it."""
+        h = (u < self.p).expand(len(y), -1, *y.shape[2:])
+        if self.fill == "interpolate" and isinstance(A, Identity):
+            return masking.interpolate(y, h), A, h
+        kept = (~h).to(y.dtype)
+        return kept * y, Inpainting(kept) @ A, h
+
+    def forward(self, f, y, A, generator=None):
+        _checks.same_device(f, _checks.floats(y))
+        y_a, A_a, h = self.split(y, A, self.uniforms(y, generator))
+        Af = A(f(y_a, A_a))
+        _checks.same_shape(Af, y, "A f(y_a, A_a)", "y")
+        weight = 1 if self.target == "all" else (h / self.p.clamp_min(1e-12)).to(y.dtype)
+        return (weight * (Af - y).square()).mean()
+
+    def offset(self, noise, y):
+        if self.target == "all":
+            return super().offset(noise, y)
+        return ((self.p > 0) * noise.variance(y)).mean()
+
+    def reconstruct(self, f, y, A, generator=None):
+        if self.test == "plain":
+            return f(y, A)
+        u = self.uniforms(y, generator)
+        if self.test == "one":
+            return f(*self.split(y, A, u)[:2])
+        if isinstance(A, Identity) and not self.p.all():
+            raise ValueError(
+                "hidden is 0 at some pixels, which no mask predicts; use test='plain'."
+            )
+        total, count = 0, 0
+        for t in range(self.draws):
+            y_a, A_a, h = self.split(y, A, (u + t / self.draws) % 1)
+            h = h if isinstance(A, Identity) else torch.ones_like(h)
+            total, count = total + h * f(y_a, A_a), count + h.to(y.dtype)
+        return total / count
