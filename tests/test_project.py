@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 # What a plain Colab runtime has; the setup cell of a notebook brings the rest.
-COLAB_HAS = set("torch numpy scipy matplotlib ipywidgets tqdm typer".split())
+COLAB_HAS = set("torch numpy scipy matplotlib ipywidgets tqdm typer scikit-image".split())
 
 # DESIGN: upper floors import lower ones, never the reverse.
 FLOORS = {
@@ -36,7 +36,7 @@ FLOORS = {
     "experiments": 5,
     **dict.fromkeys(("viz", "exercises", "cli", "authoring"), 6),
 }
-HEAVY = set("torch numpy scipy matplotlib ipywidgets anywidget torchmetrics typer IPython".split())
+HEAVY = set("torch numpy scipy matplotlib ipywidgets anywidget skimage typer IPython".split())
 
 
 def constraints():

@@ -4,7 +4,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 # What course_lib needs and Colab may lack. Without --no-deps pip might exchange torch, numpy or
 # ipywidgets under a running kernel.
-MISSING_IN_COLAB = ("torchmetrics", "lightning-utilities", "anywidget", "psygnal")
+MISSING_IN_COLAB = ("anywidget", "psygnal")
 SETUP = """\
 import importlib.util, os, subprocess, sys
 if importlib.util.find_spec("course_lib") is None:  # on Colab, once; does nothing where it is there
