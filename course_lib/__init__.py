@@ -5,7 +5,7 @@ The world is y = A(x) + ε. Floors, lower ones never import upper ones:
 1. `operators`, `noise`, `metrics`      linear maps A, the law of y given Ax, psnr and ssim
 2. `priors`, `models`, `data`           exact signal models, networks, real images
 3. `losses`                             one risk estimator per file
-4. `training`                           fit and resume
+4. `training`, `validation`             fit and resume; choose without ground truth
 5. `experiments`                        the measured tables
 6. `viz`, `exercises`, `cli`            figures, checks and hints, the command line
 """
@@ -26,6 +26,7 @@ _SUBMODULES = (
     "operators",
     "priors",
     "training",
+    "validation",
     "viz",
 )
 
