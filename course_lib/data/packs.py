@@ -1,4 +1,4 @@
-"""The images that ship with the course: photographs and digits, cut into tiles."""
+"""The images that ship with the course: photographs, digits, micrographs, cut into tiles."""
 
 import hashlib
 import io
@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 PACKS = Path(__file__).parent / "packs"
-NAMES = ("photos", "digits")
+NAMES = ("photos", "digits", "micrographs/fei", "micrographs/epu")
 SPLITS = ("train", "validation", "test")
+PARTS = {"train": slice(0, 640), "validation": slice(640, 768), "test": slice(768, 1024)}  # rows
+HOT = 6  # standard deviations: what lies beyond is a defect of the detector
 
 
 @cache
@@ -47,15 +49,27 @@ def tiles(image, size):
     return image.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
 
 
+def _micrograph(which, split, size):
+    """The tiles of one part of a micrograph, in units of the whole crop's standard deviation."""
+    counts = _pack("micrographs")[which].astype(np.float64)
+    part = ((counts - counts.mean()) / counts.std()).clip(-HOT, HOT)[PARTS[split]]
+    if size > len(part):
+        raise ValueError(f"size is {size}, but the {split} part is {len(part)} rows high.")
+    cut = tiles(part, size)
+    return cut.astype(np.float32), [f"{which}, {split} rows"] * len(cut)
+
+
 def _read(name, split, size):
-    """The uint8 tiles (N, H, W) and the source of each."""
+    """The tiles (N, H, W), uint8 (or float32, for micrographs), and the source of each."""
     if name not in NAMES:
         raise ValueError(f"Unknown data {name!r}: the names are {', '.join(NAMES)}.")
     if split not in SPLITS:
         raise ValueError(f"Unknown split {split!r}: the splits are {', '.join(SPLITS)}.")
     if size is None:
-        size = 64 if name == "photos" else 28
+        size = 28 if name == "digits" else 64
     check_size(size)
+    if name.startswith("micrographs/"):
+        return _micrograph(name.removeprefix("micrographs/"), split, size)
     pack = _pack(name)
     if name == "digits":
         if size not in (28, 32):
@@ -73,7 +87,7 @@ def _read(name, split, size):
 
 
 def load(name, split="train", size=None):
-    """Real images without noise, as a float32 tensor (N, 1, size, size) with values in [0, 1].
+    """Real images, as a float32 tensor (N, 1, size, size): clean ones, or micrographs.
 
     name="photos"
         Grey photographs, cut into the whole, non-overlapping tiles of a centred grid, in a fixed
@@ -85,20 +99,32 @@ def load(name, split="train", size=None):
         500 test images, the same number of each digit. The split is by image: the writers are not
         known in this subset, so one writer may occur on both sides.
 
-    Units: grey level / 255, gamma-encoded as in the files (not proportional to light); colour
-    photographs are reduced to 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). Most come from cameras or
-    JPEG files and have a little noise of their own, so "ground truth" is theirs, not perfect.
+    name="micrographs/fei", name="micrographs/epu"
+        One raw cryo-electron micrograph each, 1024 x 1024 pixels, almost all of it noise. There is
+        no ground truth: these are measurements y. Their unit is the standard deviation of the
+        whole crop, whose mean is 0; pixels beyond 6 (ten in `fei`) are set to 6. The noise of
+        `fei` is nearly independent between pixels (correlation 0.02 between neighbours), that of
+        `epu` is not (0.58). The split is not by specimen: train, validation and test are the rows
+        0-639, 640-767 and 768-1023 of the same exposure, disjoint and nothing more. `size` is 64
+        unless given, and at most 128 for validation, 256 for test.
+
+    Units of photos and digits, in [0, 1]: grey level / 255, gamma-encoded as in the files (not
+    proportional to light); colour photographs are reduced to 0.299 R + 0.587 G + 0.114 B (ITU-R
+    BT.601). Most come from cameras or JPEG files and have a little noise of their own, so "ground
+    truth" is theirs, not perfect.
     Errors: ValueError for an unknown name or split, or a size that does not fit; OSError when a
     pack is missing or damaged. Licences and credits of each image: course_lib/data/README.md.
     """
     images, _ = _read(name, split, size)
-    return torch.from_numpy(images.astype(np.float32) / 255).unsqueeze(1)
+    scale = 1 if images.dtype == np.float32 else 255
+    return torch.from_numpy(images.astype(np.float32) / scale).unsqueeze(1)
 
 
 def sources(name, split="train", size=None):
     """Where each tile of `load(name, split, size)` comes from: a list of N strings.
 
-    For photos the name of the photograph, for digits the row of the file mnist_5k. Tiles of one
-    photograph are correlated: count photographs, not tiles, when you quote an interval.
+    For photos the name of the photograph, for digits the row of the file mnist_5k, for micrographs
+    the part of the exposure. Tiles of one photograph are correlated: count photographs, not tiles,
+    when you quote an interval.
     """
     return _read(name, split, size)[1]

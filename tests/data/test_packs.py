@@ -74,13 +74,15 @@ def test_digits(split, count):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("photo",), "Unknown data 'photo': the names are photos, digits."),
+        (("photo",), "Unknown data 'photo': the names are photos, digits, micr.*fei, micr.*epu."),
         (("photos", "val"), "Unknown split 'val': the splits are train, validation, test."),
         (("photos", "train", 64.0), "size is 64.0, but a tile size is a positive whole number"),
         (("photos", "train", True), "size is True"),
         (("photos", "train", 0), "size is 0"),
         (("photos", "test", 513), "size is 513, but the test photographs hold 512 at most."),
         (("digits", "train", 64), "size is 64, but digits come in 28 .* or 32"),
+        (("micrographs",), "Unknown data 'micrographs': the names are .*micrographs/fei"),
+        (("micrographs/epu", "test", 257), "size is 257, but the test part is 256 rows high."),
     ],
 )
 def test_bad_input_is_named(arguments, message):
@@ -89,7 +91,7 @@ def test_bad_input_is_named(arguments, message):
             function(*arguments)
 
 
-@pytest.mark.parametrize("name", packs.NAMES)
+@pytest.mark.parametrize("name", ["photos", "digits", "micrographs"])
 def test_every_array_has_its_checksum(name):
     expected = json.loads((packs.PACKS / "checksums.json").read_text())[f"{name}.npz"]["arrays"]
     assert {key: build.digest(array) for key, array in packs._pack(name).items()} == expected
