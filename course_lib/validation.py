@@ -70,8 +70,8 @@ def select(candidates, held_out, noise=None, seed=0, groups=50):
 
     noise: the law of y, for the offsets; may be left out when one loss object scores all
     candidates, since its offset then cancels in every comparison (`risk` keeps it).
-    A loss that is told σ must be told the true one: its value at a wrong σ is not a risk. So SURE
-    and R2R choose σ only for whoever knows it; Noise2Noise, which holds no σ, chooses it from pairs.
+    A loss that is told σ must be told the true one: its value at a wrong σ is not a risk. So
+    SURE and R2R choose σ only for whoever knows it; Noise2Noise, free of σ, chooses it from pairs.
 
     Raises ValueError for no candidate, for a single held-out item, and for different losses
     without `noise`. Source: Stein (1981); Tachella (2025), "Self-supervised validation".
