@@ -8,6 +8,7 @@ Only `Supervised` is given x: `loss(f, y, A, x)`.
 """
 
 from .base import Loss, Sum
+from .blind_spot import BlindSpotLikelihood, BlindSpotSURE
 from .consistency import MeasurementConsistency
 from .neighbor2neighbor import Neighbor2Neighbor
 from .noise2noise import Noise2Noise
@@ -23,6 +24,8 @@ __all__ = [
     "R2R",
     "SURE",
     "UNSURE",
+    "BlindSpotLikelihood",
+    "BlindSpotSURE",
     "Loss",
     "MeasurementConsistency",
     "Neighbor2Neighbor",

@@ -1,7 +1,19 @@
 """Networks and the two ways to make them reconstruct: any callable f(y, A) → x̂ will do."""
 
+from .autoencoder import Autoencoder
+from .blind_spot import BlindSpot
+from .deep_image_prior import DeepImagePrior
 from .dncnn import DnCNN
+from .pixel_shuffle import PixelShuffle
 from .reconstruct import BackProjection
 from .unet import UNet
 
-__all__ = ["BackProjection", "DnCNN", "UNet"]
+__all__ = [
+    "Autoencoder",
+    "BackProjection",
+    "BlindSpot",
+    "DeepImagePrior",
+    "DnCNN",
+    "PixelShuffle",
+    "UNet",
+]

@@ -1,0 +1,96 @@
+"""The blind-spot network (Laine et al. 2019): x̂_i is a function of every pixel but y_i."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from .. import _checks
+
+
+class Up(nn.Module):
+    """A 3×3 convolution that looks up: output row i sees the input rows i − 2, i − 1 and i."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=(2, 1))
+
+    def forward(self, u):
+        return self.conv(u)[..., :-2, :]
+
+
+def shift(u):
+    """u moved down by one row: row i holds what row i − 1 held, row 0 is zero."""
+    return nn.functional.pad(u, (0, 0, 1, 0))[..., :-1, :]
+
+
+def pool(u):
+    """2×2 means of the shifted u: once enlarged again, row i has seen no row below i."""
+    return nn.functional.avg_pool2d(shift(u), 2)
+
+
+def _block(inputs, outputs):
+    return nn.Sequential(Up(inputs, outputs), nn.ReLU(), Up(outputs, outputs), nn.ReLU())
+
+
+class BlindSpot(nn.Module):
+    """x̂_i = μ(y_j, j ≠ i): ∂x̂_i/∂y_i is exactly zero, and x̂_i may use any other pixel.
+
+    A U-Net whose convolutions look up only and whose output is moved down by one row sees the rows
+    above a pixel. It runs on the image in its four rotations; 1×1 convolutions join the four half
+    planes, turned back, whose union is all but the pixel itself.
+    y: (B, C, H, W), H and W multiples of 2^(scales − 1) and at least 2. widths: channels per scale; hidden: of the 1×1 convolutions. Returns the mean μ (B, C, H, W), or with
+    spread=True (B, 2C, H, W): μ and ℓ = log(s²/σ²), the log of the variance of x_i given the other
+    pixels in units of the noise's, see `losses.BlindSpotLikelihood`.
+    """
+
+    def __init__(self, channels=1, widths=(16, 32, 48), hidden=48, spread=False):
+        super().__init__()
+        self.channels, self.multiple = channels, 2 ** (len(widths) - 1)
+        pairs = list(pairwise(widths))
+        self.encode = nn.ModuleList([_block(channels, widths[0])])
+        self.encode += [_block(a, b) for a, b in pairs]
+        self.up = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in reversed(pairs)])
+        self.decode = nn.ModuleList([_block(2 * a, a) for a, _ in reversed(pairs)])
+        self.join = nn.Sequential(
+            nn.Conv2d(4 * widths[0], hidden, 1),
+            nn.ReLU(),
+            nn.Conv2d(hidden, hidden // 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(hidden // 2, channels * (2 if spread else 1), 1),
+        )
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, y):
+        _checks.image(y, "y")
+        if y.shape[1] != self.channels:
+            raise ValueError(
+                f"y has {y.shape[1]} channels; this BlindSpot was made for {self.channels}."
+            )
+        size = tuple(y.shape[-2:])
+        if min(size) < max(2, self.multiple):
+            raise ValueError(
+                f"y is {size} pixels, too small for the shifts of this BlindSpot; it needs at "
+                f"least {max(2, self.multiple)} on a side."
+            )
+        if size[0] % self.multiple or size[1] % self.multiple:
+            raise ValueError(
+                f"y is {size} pixels; crop or pad it to multiples of {self.multiple} for this "
+                "BlindSpot."
+            )
+        views = []
+        for turns in ((0, 2), (1, 3)):  # two stacks, since a turned image may have another shape
+            turned = torch.cat([y.rot90(k, (2, 3)) for k in turns])
+            parts = self.above(turned).chunk(2)
+            views += [u.rot90(-k, (2, 3)) for k, u in zip(turns, parts, strict=True)]
+        return self.join(torch.cat(views, dim=1))
+
+    def above(self, y):
+        """Features of each pixel, from the rows above it."""
+        u, skips = self.encode[0](y), []
+        for encode in self.encode[1:]:
+            skips.append(u)
+            u = encode(pool(u))
+        for up, decode in zip(self.up, self.decode, strict=True):
+            u = decode(torch.cat([up(u), skips.pop()], dim=1))
+        return shift(u)

@@ -1,0 +1,48 @@
+"""A network on every s-th pixel, for noise that neighbours share."""
+
+from torch import nn
+
+from .. import _checks
+
+
+class PixelShuffle(nn.Module):
+    """x̂ = S⁻¹ net(S y): S cuts y into the s² images made of every s-th pixel, S⁻¹ joins them.
+
+    Assumes noise that is independent between pixels at least s apart. Then each of the s² images
+    has white noise, and a blind-spot net works on them as if y had. A large s splits the scene
+    apart as well: neighbours that resemble each other are lost. stride: s in training mode; test:
+    s in evaluation mode, smaller, to get some of them back at the price of some noise (default:
+    the same). net: any network on images; it receives (B s², C, H/s, W/s) and may change the number
+    of channels. Raises ValueError when H or W does not fit.
+    Source: Zhou et al. (2020), pixel-shuffle downsampling; Lee et al. (2022), asymmetric strides.
+    """
+
+    def __init__(self, net, stride, test=None):
+        super().__init__()
+        self.net, self.stride = net, _checks.whole(stride, "stride")
+        self.test = self.stride if test is None else _checks.whole(test, "test")
+
+    def forward(self, y):
+        _checks.image(y, "y")
+        s = self.stride if self.training else self.test
+        multiple = s * getattr(self.net, "multiple", 1)
+        if min(y.shape[-2:]) < multiple or any(side % multiple for side in y.shape[-2:]):
+            raise ValueError(
+                f"y is {tuple(y.shape[-2:])} pixels; crop or pad it to multiples of {multiple} for "
+                f"this PixelShuffle of stride {s}."
+            )
+        return join(self.net(cut(y, s)), s)
+
+
+def cut(y, s):
+    """(B, C, H, W) → (B s², C, H/s, W/s), every s-th pixel from each of the s² starts."""
+    B, C, H, W = y.shape
+    parts = y.reshape(B, C, H // s, s, W // s, s).permute(0, 3, 5, 1, 2, 4)
+    return parts.reshape(B * s * s, C, H // s, W // s)
+
+
+def join(parts, s):
+    """The inverse of `cut`."""
+    n, C, h, w = parts.shape
+    y = parts.reshape(n // s**2, s, s, C, h, w).permute(0, 3, 4, 1, 5, 2)
+    return y.reshape(n // s**2, C, h * s, w * s).contiguous()
