@@ -12,6 +12,7 @@ from .blind_spot import BlindSpotLikelihood, BlindSpotSURE
 from .consistency import MeasurementConsistency
 from .neighbor2neighbor import Neighbor2Neighbor
 from .noise2noise import Noise2Noise
+from .noise2score import BlindNoise2Score, Noise2Score
 from .noise2self import Noise2Self
 from .noise2void import Noise2Void
 from .r2r import R2R, Noisier2Noise
@@ -24,12 +25,14 @@ __all__ = [
     "R2R",
     "SURE",
     "UNSURE",
+    "BlindNoise2Score",
     "BlindSpotLikelihood",
     "BlindSpotSURE",
     "Loss",
     "MeasurementConsistency",
     "Neighbor2Neighbor",
     "Noise2Noise",
+    "Noise2Score",
     "Noise2Self",
     "Noise2Void",
     "Noisier2Noise",

@@ -15,6 +15,7 @@ class Noise(torch.nn.Module):
     noise.split(y, alpha)    the GR2R pair (y1, y2), independent given x, E y1 = E y2 = Ax
     noise.twins(y, tau)      two recorrupted copies of y, as opposed as the law permits
     noise.stein(f, y)        an estimate of E f(y)ᵀ(y − Ax), without Ax
+    noise.tweedie(y, score)  E[x | y] from the score ∇ log p(y)
 
     A model that lacks an identity says so and names the losses that remain.
     """
@@ -49,6 +50,22 @@ class Noise(torch.nn.Module):
         p, q = self.probes(_checks.floats(y), generator)
         tau = _checks.positive(tau, "tau")
         return y + tau * p, y - tau * p, q / (2 * tau)
+
+    def spread(self, y):
+        """v(y) at any y, measured or not, and above 0: the scale of the score, s ~ 1/√v."""
+        return self.variance(y)
+
+    def tweedie(self, y, score, slope=None):
+        """E[x | y] from score = ∇ log p(y), shaped like y; slope_i = ∂score_i/∂y_i if known.
+
+        For Gaussian noise y + σ²s, exactly. For the other laws the exact formula compares p at
+        two points, and is expanded about y; without the slope it is that of a well-known x, where
+        s_i has the slope −1/v_i.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no posterior mean in terms of the score, so Noise2Score "
+            f"does not apply; use {self.remaining}."
+        )
 
     def stein(self, f, y, fy=None, method="mc", tau=0.1, generator=None):
         """An estimate of E f(y)ᵀ(y − Ax) that never sees Ax: a sum over all entries of y.

@@ -45,6 +45,19 @@ class Gamma(Noise):
     def twins(self, y, tau, generator=None):
         return self.shared_twins(y, tau, generator)
 
+    def tweedie(self, y, score, slope=None):
+        """E[x | y] ≈ m/(m² − V) with m = E[1/x | y] = ((ℓ − 1)/y − s)/ℓ and
+        V = Var(1/x | y) = ((ℓ − 1)/y² + s')/ℓ², exact where 1/x | y has a Gamma law.
+
+        Without the slope s', V = 0: 1/m = ℓy/(ℓ − 1 − ys), the formula of Kim and Ye (2021), which
+        is 1/E[1/x | y] and so at most E[x | y].
+        """
+        m = ((self.looks - 1) / y - score) / self.looks
+        if slope is None:
+            return 1 / m
+        V = ((self.looks - 1) / y.square() + slope) / self.looks**2
+        return m / (m.square() - V)
+
     def stein_exact(self, f, y, fy):
         from scipy.special import roots_jacobi
 

@@ -41,6 +41,10 @@ class Gaussian(Noise):
         p = self.draw(y, generator)
         return p, p
 
+    def tweedie(self, y, score, slope=None):
+        """E[x | y] = y + σ² s (Robbins 1956, Efron 2011)."""
+        return y + self.sigma**2 * score
+
     def stein_exact(self, f, y, fy):
         return self.sigma**2 * divergence.partials(f, y).sum()
 
@@ -64,6 +68,11 @@ class CorrelatedGaussian(Gaussian):
         w = torch.fft.rfft2(normal_like(y, generator))
         K = transfer(self.kernel.to(y), y.shape[-2:])
         return torch.fft.irfft2(K * w, s=y.shape[-2:])
+
+    def tweedie(self, y, score, slope=None):
+        """E[x | y] = y + Σs, Σ = K Kᵀ."""
+        K = transfer(self.kernel.to(y), y.shape[-2:])
+        return y + torch.fft.irfft2(K.abs().square() * torch.fft.rfft2(score), s=y.shape[-2:])
 
     def stein_exact(self, f, y, fy):
         raise NotImplementedError(

@@ -56,6 +56,19 @@ class Poisson(Noise):
     def twins(self, y, tau, generator=None):
         return self.shared_twins(y, tau, generator)
 
+    def spread(self, y):
+        return self.gain * (y.clamp_min(0) + self.gain / 2)
+
+    def tweedie(self, y, score, slope=None):
+        """E[x | y] = (y + γ) p(y + γ)/p(y) ≈ (y + γ) exp(γs + γ²s'/2) (Robbins 1956).
+
+        Without the slope s', (y + γ/2) exp(γs) (Kim and Ye 2021). To first order both are
+        y + γ + γys in the mean.
+        """
+        if slope is None:
+            return (y + self.gain / 2) * (self.gain * score).exp()
+        return (y + self.gain) * (self.gain * score + self.gain**2 * slope / 2).exp()
+
     def stein_exact(self, f, y, fy):
         return (y * (fy - divergence.finite(f, y, -self.gain))).sum()
 
@@ -80,6 +93,17 @@ class PoissonGaussian(Noise):
 
     def variance(self, y):
         return self.gain * y + self.sigma**2
+
+    def spread(self, y):
+        return self.poisson.spread(y) + self.sigma**2
+
+    def tweedie(self, y, score, slope=None):
+        """E[x | y] = (y + γ + σ² s(y + γ)) p(y + γ)/p(y), expanded about y as for `Poisson`."""
+        gain = self.gain
+        if slope is None:
+            slope = -1 / self.spread(y)
+        ratio = (gain * score + gain**2 * slope / 2).exp()
+        return (y + gain + self.sigma**2 * (score + gain * slope)) * ratio
 
     def stein_exact(self, f, y, fy):
         shifted = divergence.finite(f, y, -self.gain)
