@@ -1,0 +1,112 @@
+"""Learn the score of the noisy images, then denoise by the formula of the noise law."""
+
+from .. import _checks
+from .._random import normal_like
+from ..noise import Noise
+from ..operators import Identity
+from .base import Loss, measured
+
+
+class Noise2Score(Loss):
+    """L(f; y) = (1/m) ‖f(y1) − y1 + w u/(δ√v(y))‖² − (1/m) ‖w u/(δ√v(y))‖² + (1 + δ²) mean v(y),
+    y1 = y + δ√v(y) u, u ~ N(0, I), w = (1 + δ²) v(y1), averaged over u and −u. A = I.
+
+    AR-DAE: the minimiser of E ‖u/(δ√v(y)) + S_δ(y1)‖² is the score S_δ = ∇ log q of y1, here read
+    from the network as S_δ(y) = (f(y) − y)/w(y), with v = noise.spread the variance of the noise.
+    q is p(y) smoothed by δ noise standard deviations. Where noise dominates that divides the score
+    by 1 + δ², so `score` is S = (1 + δ²) S_δ = (f(y) − y)/v(y), and x̂ = noise.tweedie(y, S).
+    Assumes a law with a formula for E[x | y] in terms of the score: Gaussian, Poisson, Gamma,
+    Poisson-Gaussian. Training uses the noise model for the scale v alone.
+    For Gaussian noise E L is the risk of f at y1, offset 0: L is then R2R's loss over both signs
+    of u, less a constant, and so SURE's; S is f − y over σ², and x̂ = f(y). For other laws L is not
+    the risk plus a constant. One-sided AR-DAE has a gradient of spread 1/δ and needs δ annealed;
+    over both signs it does not. Raises NotImplementedError for a law without the formula, and
+    ValueError for A ≠ I. Source: Kim and Ye (2021); Lim et al. (2020) for AR-DAE.
+    """
+
+    train_evals = 2
+
+    def __init__(self, noise, delta=0.3):
+        super().__init__()
+        self.noise, self.delta = noise, _checks.positive(delta, "delta")
+        if type(noise).tweedie is Noise.tweedie:
+            noise.tweedie(None, None)  # says that there is no formula, before any training
+
+    def forward(self, f, y, A, generator=None):
+        _denoising(A, self)
+        v, u = self.noise.spread(_checks.floats(y)), normal_like(y, generator)
+        sharpen = 1 + self.delta**2
+        value = ar_dae(
+            f, y, A, u, self.delta * v.sqrt(), lambda y1: sharpen * self.noise.spread(y1)
+        )
+        return value + sharpen * v.mean()
+
+    def score(self, f, y, A):
+        """The estimate (f(y) − y)/v(y) of ∇ log p(y)."""
+        return (measured(f, y, A) - y) / self.noise.spread(y)
+
+    def reconstruct(self, f, y, A, generator=None):
+        """noise.tweedie(y, score)."""
+        _denoising(A, self)
+        return self.noise.tweedie(y, self.score(f, y, A))
+
+
+class BlindNoise2Score(Loss):
+    """`Noise2Score` for white Gaussian noise of unknown level, which may differ between images.
+
+    L(f; y) = (1/m) ‖f(y1) − y1 + c u/s‖² − (1/m) ‖c u/s‖², y1 = y + su, over u and −u; A = I.
+    S(y) = (f(y) − y)/c is then the score of y1; s = δσ₀ and c = (1 + δ²)σ₀² come from a rough
+    guess σ₀ = `sigma` of the level, right to a factor of 2 or so.
+    At test time x̂ = y + ηS(y), image by image, with UNSURE's choice η = n/‖S(y1)‖², y1 drawn
+    afresh: the x̂ of mean divergence zero. For many pixels n it tends to (σ² + s²)/(1 − M), M the
+    ratio of MMSE and noise variance at y1, an upper estimate of the noise level. UNSURE has one η
+    for all images; here each image has its own. Two evaluations at test time.
+    Source: Kim and Ye (2021), who choose η by the total variation of x̂; Tachella et al. (2025).
+    """
+
+    train_evals = 2
+    test_evals = 2
+
+    def __init__(self, sigma=0.1, delta=0.3):
+        super().__init__()
+        self.delta = _checks.positive(delta, "delta")
+        self.step = self.delta * _checks.positive(sigma, "sigma")
+        self.scale = (1 + self.delta**2) * float(sigma) ** 2
+
+    def forward(self, f, y, A, generator=None):
+        _denoising(A, self)
+        u = normal_like(_checks.floats(y), generator)
+        return ar_dae(f, y, A, u, self.step, lambda y1: self.scale)
+
+    def score(self, f, y, A):
+        """The estimate (f(y) − y)/c of the score of y1."""
+        return (measured(f, y, A) - y) / self.scale
+
+    def eta(self, f, y, A, generator=None):
+        """η = n/‖S(y1)‖² of each image, shaped (B, 1, 1, 1)."""
+        y1 = y + self.step * normal_like(y, generator)
+        return 1 / self.score(f, y1, A).square().mean((1, 2, 3), keepdim=True)
+
+    def reconstruct(self, f, y, A, generator=None):
+        """y + ηS(y)."""
+        _denoising(A, self)
+        return y + self.eta(f, y, A, generator) * self.score(f, y, A)
+
+
+def ar_dae(f, y, A, u, step, weight):
+    """The mean over y^± = y ± step·u of (1/m) (‖d + t‖² − ‖t‖²), d = f(y^±) − y^± and
+    t = ± weight(y^±) u/step: minimal where d/weight is the score of y^±.
+    """
+    total = 0
+    for u1 in (u, -u):
+        y1 = y + step * u1
+        d, t = measured(f, y1, A) - y1, weight(y1) * u1 / step
+        total = total + (d * (d + 2 * t)).mean() / 2
+    return total
+
+
+def _denoising(A, loss):
+    if not isinstance(A, Identity):
+        raise ValueError(
+            f"{type(loss).__name__} is for A = I, not {type(A).__name__}; use SURE or R2R."
+        )
