@@ -1,0 +1,572 @@
+"""Noise2Void, Noise2Self and Splitting: what they hide stays hidden, and E L = risk + variance.
+
+The risk is judged from what f was given and returned: the pixels that differ from y are those
+that were hidden. Every check is also applied to mutants of the real source, which it refuses.
+"""
+
+import pytest
+import torch
+from montecarlo import estimate, generator, summary
+from problems import COUNTS, MIXTURE, SMOOTH, SPECKLE, Problem, mutant
+
+from course_lib import losses, models, noise, operators, priors
+from course_lib.losses import masking
+
+I = operators.Identity()  # noqa: E741
+SHAPE = (256, 1, 6, 6)
+
+
+def iid(prior):
+    return lambda g: prior.sample(SHAPE, g).double()
+
+
+PROBLEMS = {
+    "gaussian": lambda: Problem(iid(MIXTURE), MIXTURE.noise),
+    "gaussian, blur": lambda: Problem(iid(MIXTURE), MIXTURE.noise, A=operators.Blur(SMOOTH)),
+    "poisson-gaussian": lambda: Problem(iid(COUNTS), noise.PoissonGaussian(0.3, 0.25)),
+    "gamma": lambda: Problem(iid(SPECKLE), SPECKLE.noise),
+}
+SHARE = {"Noise2Void": 9, "Noise2Self": 9, "Splitting": 4}  # 1 / P(a pixel is hidden)
+
+
+LOSSES = {  # the losses as tested: their class, and what they are made with
+    "Noise2Void": ("Noise2Void", {"period": 3, "radius": 2}),
+    "Noise2Void median": ("Noise2Void", {"period": 3, "radius": 1, "replace": "median"}),
+    "Noise2Self": ("Noise2Self", {"width": 3}),
+    "Splitting": ("Splitting", {"hidden": 0.25}),
+    "Splitting zero": ("Splitting", {"hidden": 0.25, "fill": "zero"}),
+}
+
+
+def make(key):
+    family, keywords = LOSSES[key]
+    return getattr(losses, family)(**keywords)
+
+
+def excess(key, problem):
+    """E[loss] − offset − risk on what was hidden, and the noise of that estimate."""
+    loss, seen = make(key), []
+
+    def f(u, A):
+        seen[:] = [u, problem.phi(u)]
+        return seen[1]
+
+    def difference(g):
+        y = problem.observe(g)
+        value = loss(f, y, problem.A, generator=g)
+        hidden = seen[0] != y
+        error = (problem.A(seen[1]) - problem.A(problem.x)).square()
+        risk = SHARE[LOSSES[key][0]] * (hidden * error).mean()
+        return value - loss.offset(problem.noise, y) - risk
+
+    return estimate(difference, 40)
+
+
+def given(loss, y, seed):
+    """(ỹ, J): the input of f, and the pixels that are the loss's targets."""
+    y, seen = y.clone().requires_grad_(), []
+    loss(
+        lambda u, A: seen.append(u.detach()) or torch.zeros_like(u), y, I, generator(seed)
+    ).backward()
+    return seen[0], y.grad != 0
+
+
+def leak(key):
+    """How far the input moves when the values of the target pixels do: the worst of some masks."""
+    loss, worst = make(key), 0.0
+    for seed in range(40):
+        y = torch.randn(1, 1, 6, 6, generator=generator(seed), dtype=torch.float64)
+        before, J = given(loss, y, seed)
+        after, _ = given(loss, y + J, seed)
+        worst = max(worst, float((after - before).abs().max()))
+    return worst
+
+
+@pytest.mark.parametrize("where", PROBLEMS)
+@pytest.mark.parametrize("key", LOSSES)
+def test_the_masked_loss_is_the_masked_risk_plus_the_variance(key, where):
+    found = excess(key, PROBLEMS[where]())
+    assert abs(found.z()) < 4, f"biased by {found.mean:.4f} ± {found.error:.4f}"
+    assert found.error < 0.05 * PROBLEMS[where]().noise.variance(torch.ones(1)).mean()
+
+
+@pytest.mark.parametrize("key", LOSSES)
+def test_the_input_knows_nothing_of_what_is_hidden(key):
+    assert leak(key) == 0
+
+
+def refused(key):
+    """Do the two checks above refuse the loss as it now is?"""
+    if leak(key) != 0:
+        return True
+    found = excess(key, PROBLEMS["gaussian, blur"]())
+    return abs(found.z()) > 4
+
+
+MUTANTS = {
+    "Noise2Void": {
+        "weight missing": ("return self.period**2 *", "return 1 *"),
+        "mean over a side": ("self.period**2 *", "self.period *"),
+        "all pixels in the loss": ("(J * (measured", "((measured"),
+        "the kept pixels in the loss": ("(J * (measured", "(~J * (measured"),
+        "target is the input": ("- y).square", "- y_tilde).square"),
+        "nothing replaced": ("measured(f, y_tilde, A)", "measured(f, y, A)"),
+        "half the square": (".square()).mean()", ".square()).mean() / 2"),
+        "offset missing": ("noise.variance(y).mean()", "0"),
+    },
+    "Noise2Self": {
+        "weight missing": ("return self.width**2 * (J", "return 1 * (J"),
+        "all pixels in the loss": ("(J * (measured", "((measured"),
+        "target is the input": ("- y).square", "- visible).square"),
+        "nothing replaced": ("measured(f, visible, A)", "measured(f, y, A)"),
+        "offset missing": ("noise.variance(y).mean()", "0"),
+    },
+    "Splitting": {
+        "weight missing": ("(h / self.p.clamp_min(1e-12))", "h"),
+        "weight of the kept": ("(h / self.p.clamp_min(1e-12))", "(h / (1 - self.p))"),
+        "full loss": ("(h / self.p.clamp_min(1e-12))", "torch.ones_like(h)"),
+        "loss on the kept": ("(h / self.p", "(~h / self.p"),
+        "mask of another law": ("h = (u < self.p)", "h = (u < self.p / 2)"),
+        "target is the input": ("(Af - y).square", "(Af - y_a).square"),
+        "offset missing": ("((self.p > 0) * noise.variance(y)).mean()", "0"),
+    },
+}
+
+
+@pytest.mark.parametrize("family, name", [(f, name) for f in MUTANTS for name in MUTANTS[f]])
+def test_a_mutant_of_the_loss_is_refused(family, name, monkeypatch):
+    monkeypatch.setattr(losses, family, mutant(getattr(losses, family), *MUTANTS[family][name]))
+    assert refused(family)
+
+
+REPLACEMENTS = {
+    "the published draw, which may return the pixel itself": (
+        "Noise2Void", "neighbours", "y.masked_fill(hidden, torch.nan)", "y",
+    ),
+    "the median with the pixel itself": (
+        "Noise2Void median", "neighbours", "y.masked_fill(hidden, torch.nan)", "y",
+    ),
+    "hidden neighbours in the mean": ("Splitting", "interpolate", "y * known", "y"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REPLACEMENTS)
+def test_a_leak_in_what_is_written_over_a_pixel_is_refused(name, monkeypatch):
+    key, function, old, new = REPLACEMENTS[name]
+    monkeypatch.setattr(masking, function, mutant(getattr(masking, function), old, new))
+    assert leak(key) > 0
+
+
+def only_itself_excluded(y, hidden, radius):
+    """Kept or not, every pixel of the window but the centre: other hidden pixels leak in."""
+    size = 2 * radius + 1
+    padded = torch.nn.functional.pad(y, [radius] * 4, value=torch.nan)
+    windows = padded.unfold(2, size, 1).unfold(3, size, 1)[hidden.expand_as(y)].flatten(1)
+    centre = torch.arange(size**2) == size**2 // 2
+    return windows.masked_fill(centre, torch.nan)
+
+
+def test_another_hidden_pixel_among_the_replacements_is_refused(monkeypatch):
+    monkeypatch.setattr(masking, "neighbours", only_itself_excluded)
+    assert leak("Noise2Void") > 0
+
+
+# Masks and replacements
+
+
+def test_one_pixel_in_each_cell_and_every_pixel_equally_often():
+    y = torch.zeros(4000, 2, 4, 8)
+    hidden = masking.stratified(y, 4, generator())
+    assert hidden.shape == (4000, 1, 4, 8)
+    assert (hidden.reshape(4000, 4, 2, 4).sum((1, 3)) == 1).all()
+    z = (hidden.double().mean(0) - 1 / 16) / (15 / 256 / 4000) ** 0.5
+    assert z.abs().max() < 4
+
+
+@pytest.mark.parametrize("size", [(6, 9), (7, 8), (3, 3)])
+def test_the_grids_hide_every_pixel_once(size):
+    y = torch.zeros(2, 1, *size)
+    masks = torch.stack([masking.grid(y, phase, 3) for phase in range(9)])
+    assert (masks.sum(0) == 1).all()
+    assert torch.equal(masking.grid(y, torch.tensor([4, 7]).view(2, 1, 1, 1), 3)[1], masks[7, 1])
+
+
+def test_the_weights_of_the_interpolation():
+    """Corners half, sides one, over the neighbours that are kept and inside."""
+    y = torch.arange(9.0).view(1, 1, 3, 3)
+    hidden = torch.zeros(1, 1, 3, 3, dtype=torch.bool)
+    hidden[0, 0, 1, 1] = hidden[0, 0, 0, 1] = True
+    filled = masking.interpolate(y, hidden)
+    assert filled[0, 0, 1, 1] == pytest.approx((0 / 2 + 2 / 2 + 3 + 5 + 6 / 2 + 7 + 8 / 2) / 5)
+    assert filled[0, 0, 0, 1] == pytest.approx((0 + 2 + 3 / 2 + 5 / 2) / 3)
+    assert torch.equal(filled[~hidden], y[~hidden])
+
+
+def test_far_hidden_pixels_are_filled_from_the_only_kept_one():
+    hidden = torch.ones(1, 1, 5, 7, dtype=torch.bool)
+    hidden[0, 0, 4, 0] = False
+    y = torch.rand(1, 3, 5, 7, generator=generator())
+    filled = masking.interpolate(y, hidden)
+    torch.testing.assert_close(filled, y[:, :, 4:, :1].expand_as(y))
+
+
+def test_the_median_and_the_draw_come_from_the_kept_window():
+    y = torch.arange(25.0).view(1, 1, 5, 5)
+    hidden = torch.zeros(1, 1, 5, 5, dtype=torch.bool)
+    hidden[0, 0, 2, 2] = hidden[0, 0, 2, 3] = True
+    kept = {6.0, 7.0, 8.0, 11.0, 16.0, 17.0, 18.0}
+    assert masking.median(y, hidden, 1)[0, 0, 2, 2] == 11
+    draws = masking.resample(y.expand(4000, 1, 5, 5), hidden.expand(4000, 1, 5, 5), 1, generator())
+    values, counts = draws[:, 0, 2, 2].unique(return_counts=True)
+    assert set(values.tolist()) == kept
+    assert ((counts - 4000 / 7).abs() < 4 * (4000 * 6 / 49) ** 0.5).all()
+
+
+# The Jacobian of what is returned at test time
+
+
+def network(seed=0):
+    """A network with weights that are nowhere zero."""
+    net = models.UNet(widths=(4, 8)).double().requires_grad_(False)
+    for p in net.parameters():
+        p.add_(torch.randn(p.shape, generator=generator(seed), dtype=p.dtype), alpha=0.2)
+    return lambda u, A: net(u)
+
+
+def diagonal(reconstruct, size=6):
+    """∂f_i/∂y_i on every pixel of a small image, by autograd."""
+    y = torch.rand(1, 1, size, size, generator=generator(), dtype=torch.float64)
+    J = torch.func.jacrev(reconstruct)(y).reshape(size**2, size**2)
+    assert J.abs().max() > 1e-3
+    return J.diagonal()
+
+
+BLIND = {
+    "Noise2Self": lambda: losses.Noise2Self(),
+    "Splitting": lambda: losses.Splitting(0.25, draws=8),
+    "Splitting zero": lambda: losses.Splitting(0.25, draws=8, fill="zero"),
+}
+SEEING = {
+    "Noise2Self": lambda: losses.Noise2Self(test="single"),
+    "Noise2Void": lambda: losses.Noise2Void(),
+    "Neighbor2Neighbor": lambda: losses.Neighbor2Neighbor(),
+    "Splitting one": lambda: losses.Splitting(0.25, test="one"),
+    "Splitting plain": lambda: losses.Splitting(0.25, test="plain"),
+}
+
+
+def dependence(loss):
+    f = network()
+    return diagonal(lambda y: loss.reconstruct(f, y, I, generator(1)))
+
+
+@pytest.mark.parametrize("key", BLIND)
+def test_the_stitched_pass_is_exactly_independent_of_its_own_pixel(key):
+    assert (dependence(BLIND[key]()) == 0).all()
+
+
+@pytest.mark.parametrize("key", SEEING)
+def test_a_single_pass_of_the_same_network_is_not(key):
+    assert dependence(SEEING[key]()).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    "key, old, new",
+    [
+        ("Noise2Self", "J * f(visible, A)", "J * f(y, A)"),
+        ("Noise2Self", "J * f(visible, A)", "~J * f(visible, A)"),
+        ("Noise2Self", "masking.interpolate(y, hidden), hidden", "y, hidden"),
+        ("Noise2Self", "x_hat + J * f(visible, A)", "x_hat + f(visible, A)"),
+        ("Splitting", "total + h * f(y_a, A_a)", "total + f(y_a, A_a)"),
+        ("Splitting", "total + h * f(y_a, A_a)", "total + ~h * f(y_a, A_a)"),
+    ],
+)
+def test_a_stitching_that_looks_at_its_own_pixel_is_refused(key, old, new, monkeypatch):
+    monkeypatch.setattr(losses, key, mutant(getattr(losses, key), old, new))
+    found = dependence(BLIND[key]())
+    assert not (found == 0).all()  # also for NaN
+
+
+@pytest.mark.parametrize("size", [(6, 6), (8, 10)])
+def test_the_mean_over_the_grids_is_the_misfit_of_the_stitched_pass(size, monkeypatch):
+    """(1/width²) Σ_J L_J = (1/m) ‖g(y) − y‖², exactly, also when width does not divide."""
+    y = torch.rand(3, 1, *size, generator=generator(), dtype=torch.float64)
+    loss, f, values = losses.Noise2Self(), network(), []
+    for phase in range(9):
+        monkeypatch.setattr(
+            masking, "uniform", lambda y, shape, g=None, u=phase: torch.full(shape, (u + 0.5) / 9)
+        )
+        values.append(loss(f, y, I))
+    misfit = (loss.reconstruct(f, y, I) - y).square().mean()
+    torch.testing.assert_close(torch.stack(values).mean(), misfit, rtol=1e-12, atol=0)
+
+
+# Splitting: averages over masks
+
+
+def masks(loss, y, g):
+    """All masks of one reconstruction, (draws, B, 1, H, W)."""
+    found = []
+    loss.reconstruct(lambda u, A: found.append(u != y) or u, y, I, g)
+    return torch.stack(found)
+
+
+@pytest.mark.parametrize("hidden, draws", [(0.25, 4), (0.25, 10), (0.1, 10), (0.3, 20)])
+def test_the_masks_of_a_reconstruction_have_the_law_of_training_and_miss_no_pixel(hidden, draws):
+    y = torch.randn(1, 1, 64, 64, generator=generator())
+    found = masks(losses.Splitting(hidden, draws=draws), y, generator(1))
+    count, share = found.sum(0), hidden * draws
+    assert count.min() >= int(share + 1e-9) and count.max() <= int(share + 1 - 1e-9)
+    each = found.double()
+    spread = (hidden * (1 - hidden) / y.numel()) ** 0.5
+    assert ((each.mean((1, 2, 3, 4)) - hidden).abs() < 4 * spread).all()
+    pairs = (each[..., 1:] - hidden) * (each[..., :-1] - hidden)
+    assert abs(summary(pairs[0]).z()) < 4
+
+
+def test_the_average_is_normalised_once():
+    """f = 1 gives 1; the slides' (1/N) Σ_t M f with M = (Σ_t diag h_t)⁻¹ does not (erratum E5)."""
+    y = torch.rand(2, 1, 8, 8, generator=generator(), dtype=torch.float64)
+
+    def average(split):
+        return split(0.25, draws=10).reconstruct(lambda u, A: torch.ones_like(u), y, I, generator())
+
+    ones = torch.ones_like(y)
+    torch.testing.assert_close(average(losses.Splitting), ones, rtol=0, atol=0)
+    slides = mutant(losses.Splitting, "return total / count", "return total / count / self.draws")
+    assert average(slides).max() < 0.6
+    unmasked = mutant(losses.Splitting, "total + h * f(y_a, A_a)", "total + f(y_a, A_a)")
+    assert average(unmasked).min() > 1.5  # the slides' sum, without their 1/N
+
+
+def test_the_average_is_over_the_masks_that_hide_the_pixel():
+    """Against the formula, pixel by pixel, with an f that knows its input."""
+    y = torch.rand(1, 1, 8, 8, generator=generator(), dtype=torch.float64)
+    loss, f, given = losses.Splitting(0.25, draws=6), network(), []
+    x_hat = loss.reconstruct(lambda u, A: given.append(u) or f(u, A), y, I, generator(2))
+    for i in range(8):
+        for j in range(8):
+            values = [f(u, I)[0, 0, i, j] for u in given if u[0, 0, i, j] != y[0, 0, i, j]]
+            assert x_hat[0, 0, i, j] == pytest.approx(float(sum(values) / len(values)), rel=1e-12)
+
+
+def test_for_another_operator_the_average_is_the_plain_mean():
+    blur = operators.Blur(SMOOTH)
+    y = torch.rand(1, 1, 8, 8, generator=generator(), dtype=torch.float64)
+    given = []
+
+    def f(y_a, A_a):
+        given.append((y_a, A_a))
+        return A_a.adjoint(y_a)
+
+    x_hat = losses.Splitting(0.25, draws=6).reconstruct(f, y, blur, generator())
+    torch.testing.assert_close(x_hat, sum(A_a.adjoint(y_a) for y_a, A_a in given) / 6)
+    y_a, A_a = given[0]
+    kept = (y_a != 0).double()
+    assert 0 < kept.mean() < 1 and torch.equal(y_a, kept * y)
+    torch.testing.assert_close(A_a(y), kept * blur(y))
+
+
+def test_columns_are_hidden_together_and_some_never():
+    p = torch.tensor([0.0, 0.5, 0.5, 0.25])
+    loss = losses.Splitting(p.expand(1, 1, 1, 4), fill="zero", test="plain")
+    y = torch.rand(4000, 2, 3, 4, generator=generator(), dtype=torch.float64) + 1
+    y_a, _, h = loss.split(y, I, loss.uniforms(y, generator(1)))
+    hidden = (y_a == 0).double()
+    assert (hidden == hidden[:, :1, :1]).all() and not hidden[..., 0].any()
+    assert torch.equal(h.expand_as(y), hidden.bool())
+    z = (hidden[:, 0, 0, 1:].mean(0) - p[1:]) / (p[1:] * (1 - p[1:]) / 4000).sqrt()
+    assert z.abs().max() < 4
+    law = noise.Gaussian(0.5)
+    assert loss.offset(law, y) == pytest.approx(0.25 * 3 / 4)
+
+
+# Splitting with noise, in closed form (SCIENCE 3.10): pixels 0 … 3, x ~ N(0, C), masks at random
+
+C = torch.tensor([[0.8 ** abs(i - j) for j in range(4)] for i in range(4)], dtype=torch.float64)
+PRIOR = priors.GaussianPrior(C, 0.6)
+V = 0.6**2 * torch.eye(4, dtype=torch.float64)
+
+
+def linear(target):
+    """For each mask h the best W(h): of E‖y − W y_a‖² ("all"), E‖x − W y_a‖² ("x"),
+    W = E[target y_aᵀ] E[y_a y_aᵀ]⁺."""
+
+    def f(y_a, A_a):
+        kept = A_a.outer.mask.flatten(1)  # (B, 4)
+        seen = torch.diag_embed(kept)
+        cross = C if target == "x" else C + V
+        W = cross @ seen @ torch.linalg.pinv(seen @ (C + V) @ seen)
+        return (W @ y_a.flatten(1)[..., None]).view_as(y_a)
+
+    return f
+
+
+def split_once(hidden, f, seed=0):
+    """Pairs (kept, y, x, f(y_a)) of one random mask for each of 4096 signals."""
+    x = PRIOR.sample(4096, generator(seed)).double()
+    y = PRIOR.noise(x, generator(seed + 1))
+    loss = losses.Splitting(hidden, fill="zero", test="one")
+    mask = []
+    x_hat = loss.reconstruct(
+        lambda u, A: mask.append(A.outer.mask.bool()) or f(u, A), y, I, generator(seed + 2)
+    )
+    return mask[0], y, x, x_hat
+
+
+@pytest.fixture
+def always_some_kept(monkeypatch):
+    """Of four pixels a random mask may hide all; then let it keep the first."""
+    draw = masking.uniform
+
+    def drawn(y, shape, g=None):
+        u = draw(y, shape, g)
+        u[..., 0] = torch.where((u < 0.4).all(-1), 0.9, u[..., 0])
+        return u
+
+    monkeypatch.setattr(masking, "uniform", drawn)
+
+
+def test_the_full_loss_repeats_the_input_pixels(always_some_kept):
+    """Its minimiser is E[y | y_a]: the identity where y was seen, E[x | y_a] where not."""
+    kept, y, x, x_hat = split_once(0.4, linear("y"))
+    torch.testing.assert_close(x_hat[kept], y[kept], rtol=1e-9, atol=1e-9)
+    _, _, _, best = split_once(0.4, linear("x"))
+    torch.testing.assert_close(x_hat[~kept], best[~kept], rtol=1e-9, atol=1e-9)
+    assert (best - x)[kept].square().mean() < 0.8 * (x_hat - x)[kept].square().mean()
+
+
+def scan(target, part, scales=(0.0, 0.5, 1.0)):
+    """The loss of f = E[x | y_a] with its kept (or hidden) part replaced by scale · y (or · f)."""
+    x = PRIOR.sample(4096, generator()).double()
+    y = PRIOR.noise(x, generator(1))
+    best, values = linear("x"), []
+    for scale in scales:
+
+        def f(y_a, A_a, scale=scale):
+            kept = A_a.outer.mask
+            if part == "kept":
+                return (1 - kept) * best(y_a, A_a) + kept * scale * y_a
+            return kept * y_a + (1 - kept) * scale * best(y_a, A_a)
+
+        loss = losses.Splitting(0.4, fill="zero", target=target)
+        values.append(float(loss(f, y, I, generator(2))))
+    return values
+
+
+def vertex(values):
+    """Where the parabola through (0, a), (½, b), (1, c) has its minimum."""
+    a, b, c = values
+    return 0.25 * (3 * a - 4 * b + c) / (a - 2 * b + c)
+
+
+def test_the_two_targets_on_the_kept_and_the_hidden_pixels(always_some_kept):
+    """ "all" wants 1·y on kept pixels, exactly; "hidden" does not care: their rank is missing.
+    On hidden ones both want E[x | y_a]."""
+    assert vertex(scan("all", "kept")) == pytest.approx(1, abs=1e-9)
+    a, b, c = scan("hidden", "kept")
+    assert a == b == c
+    assert vertex(scan("hidden", "hidden")) == pytest.approx(1, abs=0.1)
+    assert vertex(scan("all", "hidden")) == pytest.approx(1, abs=0.1)
+
+
+def test_the_full_loss_is_not_the_risk_plus_a_constant():
+    with pytest.raises(NotImplementedError, match="not the risk plus a constant"):
+        losses.Splitting(target="all").offset(PRIOR.noise, torch.zeros(1, 1, 1, 4))
+
+
+@pytest.mark.parametrize("G, rank", [(1, 3), (2, 4)])
+def test_the_rank_that_splitting_needs(G, rank):
+    """Q = E[AᵀA | SA]: one mask of four pixels leaves a pixel unseen, two complete it."""
+    A = [torch.tensor([1.0, 1.0, 1.0, 0.0]), torch.tensor([1.0, 0.0, 1.0, 1.0])][:G]
+    Q = sum(torch.diag(a) for a in A) / G
+    assert torch.linalg.matrix_rank(Q) == rank
+
+
+# Randomness and bad input
+
+
+@pytest.mark.parametrize("key", LOSSES)
+def test_the_generator_decides_and_the_global_one_is_left_alone(key):
+    problem, loss = PROBLEMS["gaussian"](), make(key)
+    y = problem.observe(generator())
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    one, same, other = (loss(problem.f, y, I, generator(seed)) for seed in (1, 1, 2))
+    assert one == same != other
+    f = network()
+    first, again = (loss.reconstruct(f, y, I, generator(3)) for _ in range(2))
+    assert torch.equal(first, again)
+    torch.manual_seed(0)
+    loss(problem.f, y, I, generator(1)), loss.reconstruct(problem.f, y, I, generator(1))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("key", LOSSES)
+def test_one_image_of_several_channels_will_do(key):
+    """A batch of N = 1; the channels of a pixel are hidden together."""
+    y = torch.rand(1, 3, 6, 6, generator=generator(), dtype=torch.float64)
+    seen, loss = [], make(key)
+    assert loss(lambda u, A: seen.append(u) or u, y, I, generator()) > 0
+    hidden = seen[0] != y
+    assert hidden.any() and (hidden == hidden[:, :1]).all()
+    assert loss.reconstruct(lambda u, A: u, y, I, generator()).shape == y.shape
+
+
+Y = torch.rand(2, 1, 6, 6, generator=generator())
+BAD = {
+    "period 1": (lambda: losses.Noise2Void(period=1), "period is 1, which hides every pixel; use"),
+    "period": (lambda: losses.Noise2Void(period=2.5), "period is 2.5; it must be a whole number"),
+    "replacement": (lambda: losses.Noise2Void(replace="zero"), "'zero'; use 'uniform' or 'median'"),
+    "cells": (
+        lambda: losses.Noise2Void(period=4)(lambda u, A: u, Y, I),
+        r"y is \(6, 6\) pixels, which does not divide into cells of 4×4; crop it, or",
+    ),
+    "smaller than a cell": (
+        lambda: losses.Noise2Void()(lambda u, A: u, Y, I),
+        "does not divide into cells of 8×8; crop",
+    ),
+    "even width": (lambda: losses.Noise2Self(width=4), "width is 4; the mask's period must be odd"),
+    "width 1": (lambda: losses.Noise2Self(width=1), "width is 1; .* at least 3"),
+    "width": (lambda: losses.Noise2Self(width=-3), "width is -3; it must be a whole number"),
+    "stitching": (lambda: losses.Noise2Self(test="plain"), "'plain'; use 'stitched' or 'single'"),
+    "smaller than the grid": (
+        lambda: losses.Noise2Self(7)(lambda u, A: u, Y, I),
+        r"y is \(6, 6\) pixels, smaller than the mask's period 7; use larger images or",
+    ),
+    "smaller than the grid, at test time": (
+        lambda: losses.Noise2Self(7).reconstruct(lambda u, A: u, Y, I),
+        "smaller than the mask's period 7",
+    ),
+    "nothing hidden": (lambda: losses.Splitting(0.0), r"hidden lies in \[0, 0\]; a mask must hide"),
+    "everything hidden": (lambda: losses.Splitting(1.0), r"in \[1, 1\]; a mask must"),
+    "no probability": (lambda: losses.Splitting(torch.tensor([-0.5, 2])), r"\[-0.5, 2\]"),
+    "everything hidden by chance": (
+        lambda: losses.Splitting(0.999, draws=2)(lambda u, A: u, Y[..., :2, :2], I, generator()),
+        "the mask hides every pixel of an image; keep at least one",
+    ),
+    "N = 1": (lambda: losses.Splitting(0.2, draws=1), "draws is 1: some entries would never be"),
+    "too few draws": (lambda: losses.Splitting(0.1, draws=8), "use at least 1/hidden = 10, or"),
+    "target": (lambda: losses.Splitting(target="kept"), "target is 'kept'; use one of hidden, all"),
+    "mask of another size": (
+        lambda: losses.Splitting(torch.full((5, 5), 0.5))(lambda u, A: u, Y, I),
+        r"hidden has shape \(1, 5, 5\), which does not broadcast to y's \(1, 6, 6\)",
+    ),
+    "never hidden": (
+        lambda: losses.Splitting(torch.tensor([0.0] + 5 * [0.5])).reconstruct(lambda u, A: u, Y, I),
+        "hidden is 0 at some pixels, which no mask predicts; use test='plain'",
+    ),
+    "no image": (lambda: losses.Noise2Self()(lambda u, A: u, Y[0], I), "images are"),
+    "f changes the shape": (
+        lambda: losses.Splitting()(lambda u, A: u[..., :3], Y, I),
+        r"A f\(y_a, A_a\) has shape",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", BAD)
+def test_bad_input_gets_one_clear_sentence(key):
+    call, words = BAD[key]
+    with pytest.raises(ValueError, match=words) as caught:
+        call()
+    assert str(caught.value).count("\n") == 0
