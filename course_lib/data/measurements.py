@@ -11,7 +11,8 @@ class Measurements(torch.utils.data.Dataset):
     """N fixed measurements y_i of images x_i through A, item i being (y_i, A_i), never x_i.
 
     x: (N, C, H, W), used to make y = noise(A(x)) with `seed` and then forgotten. copies=2 makes
-    independent pairs, y_i = (y_a, y_b), for Noise2Noise. `batch(indices)` gives (y, A) for a loss.
+    independent pairs, y_i = (y_a, y_b), for Noise2Noise. `batch(indices)` gives (y, A) for a loss;
+    with a generator it gives the copies, which have one law, in random order.
     crop: `batch` cuts a random crop×crop window out of each y and turns and flips it at random,
     which for A = I is again a measurement. Raises ValueError for a crop with another A.
     """
@@ -40,6 +41,8 @@ class Measurements(torch.utils.data.Dataset):
     def batch(self, indices, generator=None):
         """(y, A) of the images `indices`; the crop is drawn from `generator`."""
         parts = self._draw(indices, generator)
+        if len(parts) > 1 and generator is not None:
+            parts = [parts[i] for i in torch.randperm(len(parts), generator=generator)]
         return (parts[0] if len(parts) == 1 else tuple(parts)), self.A[indices]
 
     def _draw(self, indices, generator):

@@ -37,7 +37,17 @@ class UNet(nn.Module):
         )
         self.decode = nn.ModuleList([_block(2 * a, a, bias) for a, _ in reversed(pairs)])
         self.out = nn.Conv2d(widths[0], channels, 1, bias=bias)
+        self.initialise()
         self.to(memory_format=torch.channels_last)  # about 1.4 times faster on the CPU
+
+    def initialise(self):
+        """He weights (2015) where a ReLU follows, zeros at the end: training starts at x̂ = y."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+        nn.init.zeros_(self.out.weight)
 
     def forward(self, y):
         _checks.image(y, "y")

@@ -13,8 +13,13 @@ NETS = {
 
 
 def net(name, seed=0, **options):
+    """A network as training might leave it: no weight is zero, the U-Net's last layer neither."""
     torch.manual_seed(seed)
-    return NETS[name](**options).double()
+    f = NETS[name](**options).double()
+    with torch.no_grad():
+        for weight in f.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    return f
 
 
 def images(*shape):
@@ -88,6 +93,12 @@ def test_forward_mode_agrees_with_backward_mode(name):
     u = y.clone().requires_grad_()
     (Jq,) = torch.autograd.grad(f(u), u, p)
     torch.testing.assert_close((p * Jp).sum(), (p * Jq).sum(), rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_unet_starts_as_the_identity(bias):
+    f, y = models.UNet(bias=bias), images(1, 1, 8, 8).float()
+    assert torch.equal(f(y), y)
 
 
 def test_the_course_s_unet_fits_its_budget():
