@@ -16,12 +16,12 @@ import torch
 from tqdm.auto import tqdm
 
 from .. import data, losses, metrics, models, noise, training
+from .._random import stream
 from ..operators import Identity
 from . import report
 
 BUDGET = {"quick": 250, "full": 1000}  # steps of 8 patches of 64×64
 SEEDS = {"quick": 1, "full": 3}
-RATE = 1e-3  # peak; the supervised network alone would like 4e-3, R2R and SURE gain nothing by it
 NOISES = {"gaussian": noise.Gaussian(0.1), "poisson": noise.Poisson(0.02), "gamma": noise.Gamma(25)}
 
 
@@ -46,7 +46,7 @@ def measure(scale, seeds=None):
         for problem, law in NOISES.items()
         for position in range(len(methods(problem, law)))
     ]
-    jobs = 1 if device == "cuda" else os.cpu_count() or 1
+    jobs = 1 if device == "cuda" else _cores()
     results = {}
     with multiprocessing.get_context("spawn").Pool(jobs, torch.set_num_threads, (1,)) as pool:
         for key, result in tqdm(pool.imap(_run, runs), total=len(runs), unit="network"):
@@ -60,6 +60,12 @@ def measure(scale, seeds=None):
     return {"meta": meta, "rows": rows, "unsure": unsure}
 
 
+def _cores():
+    """The cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
 def _run(run):
     problem, position, steps, seed, device = run
     law = NOISES[problem]
@@ -67,8 +73,8 @@ def _run(run):
     return (problem, type(loss).__name__), one(loss, law, steps, seed, device)
 
 
-def one(loss, law, steps, seed, device):
-    """Train one network with `loss`, and measure it on the test photographs."""
+def one(loss, law, steps, seed, device, net=models.UNet):
+    """Train one network, made by `net`, with `loss`; measure it on the test photographs."""
     A, train, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
     if isinstance(loss, losses.Supervised):
         measurements = data.Pairs(train, A, law, seed=seed, crop=64)
@@ -76,11 +82,10 @@ def one(loss, law, steps, seed, device):
         copies = 2 if isinstance(loss, losses.Noise2Noise) else 1
         measurements = data.Measurements(train, A, law, seed=seed, copies=copies, crop=64)
     torch.manual_seed(seed)
-    f, loss = models.BackProjection(models.UNet()).to(device), loss.to(device)
-    history = training.fit(
-        f, loss, measurements.to(device), steps=steps, lr=RATE, seed=seed, progress=False
-    )
-    y = law(test, generator=torch.Generator().manual_seed(10_000 + seed))
+    f, loss = models.BackProjection(net()).to(device), loss.to(device)
+    data_there = measurements.to(device)
+    history = training.fit(f, loss, data_there, steps=steps, seed=seed, progress=False)
+    y = law(test, generator=stream(seed, "test noise"))
     x_hat = denoise(loss, f, y, A, device)
     result = {
         "psnr": metrics.psnr(x_hat, test),
@@ -91,7 +96,7 @@ def one(loss, law, steps, seed, device):
         "s_per_step": history.seconds_per_step,
     }
     if isinstance(loss, losses.Supervised):  # its error on the training photographs, new noise
-        y = law(train, generator=torch.Generator().manual_seed(20_000 + seed))
+        y = law(train, generator=stream(seed, "new noise"))
         x_hat = denoise(loss, f, y, A, device)
         result["mse_train"] = (x_hat - train).square().mean().item()
     if isinstance(loss, losses.UNSURE):
