@@ -83,8 +83,8 @@ def one(loss, law, steps, seed, device, net=models.UNet):
         measurements = data.Measurements(train, A, law, seed=seed, copies=copies, crop=64)
     torch.manual_seed(seed)
     f, loss = models.BackProjection(net()).to(device), loss.to(device)
-    data_there = measurements.to(device)
-    history = training.fit(f, loss, data_there, steps=steps, seed=seed, progress=False)
+    measurements.to(device)
+    history = training.fit(f, loss, measurements, steps=steps, seed=seed, progress=False)
     y = law(test, generator=stream(seed, "test noise"))
     x_hat = denoise(loss, f, y, A, device)
     result = {
