@@ -20,6 +20,8 @@ from .splitting import Splitting
 from .supervised import Supervised
 from .sure import SURE
 from .unsure import UNSURE
+from .unsure_correlated import UNSURECorrelated
+from .unsure_poisson_gaussian import UNSUREPoissonGaussian
 
 __all__ = [
     "R2R",
@@ -39,4 +41,6 @@ __all__ = [
     "Splitting",
     "Sum",
     "Supervised",
+    "UNSURECorrelated",
+    "UNSUREPoissonGaussian",
 ]

@@ -45,16 +45,23 @@ class Gamma(Noise):
     def twins(self, y, tau, generator=None):
         return self.shared_twins(y, tau, generator)
 
+    def spread(self, y):
+        v = self.variance(y)
+        return v.clamp_min(1e-6 * v.mean())
+
     def tweedie(self, y, score, slope=None):
         """E[x | y] ≈ m/(m² − V) with m = E[1/x | y] = ((ℓ − 1)/y − s)/ℓ and
         V = Var(1/x | y) = ((ℓ − 1)/y² + s')/ℓ², exact where 1/x | y has a Gamma law.
 
         Without the slope s', V = 0: 1/m = ℓy/(ℓ − 1 − ys), the formula of Kim and Ye (2021), which
-        is 1/E[1/x | y] and so at most E[x | y].
+        is 1/E[1/x | y] and so at most E[x | y]; there x̂ stays below y/u, u so dark a speckle that
+        it happens once in 10⁵ pixels, because a score that is a little wrong can make m ≤ 0.
         """
+        from scipy.special import gammaincinv
+
         m = ((self.looks - 1) / y - score) / self.looks
         if slope is None:
-            return 1 / m
+            return 1 / torch.maximum(m, float(gammaincinv(self.looks, 1e-5) / self.looks) / y)
         V = ((self.looks - 1) / y.square() + slope) / self.looks**2
         return m / (m.square() - V)
 

@@ -57,7 +57,7 @@ class Poisson(Noise):
         return self.shared_twins(y, tau, generator)
 
     def spread(self, y):
-        return self.gain * (y.clamp_min(0) + self.gain / 2)
+        return self.gain * (y.clamp_min(0) + 2 * self.gain)  # two counts more: steady where y = 0
 
     def tweedie(self, y, score, slope=None):
         """E[x | y] = (y + γ) p(y + γ)/p(y) ≈ (y + γ) exp(γs + γ²s'/2) (Robbins 1956).
@@ -101,7 +101,7 @@ class PoissonGaussian(Noise):
         """E[x | y] = (y + γ + σ² s(y + γ)) p(y + γ)/p(y), expanded about y as for `Poisson`."""
         gain = self.gain
         if slope is None:
-            slope = -1 / self.spread(y)
+            slope = -1 / (gain * (y.clamp_min(0) + gain / 2) + self.sigma**2)
         ratio = (gain * score + gain**2 * slope / 2).exp()
         return (y + gain + self.sigma**2 * (score + gain * slope)) * ratio
 
