@@ -29,8 +29,15 @@ def pool(u):
     return nn.functional.avg_pool2d(shift(u), 2)
 
 
+def near(y):
+    """The weighted mean of a pixel's eight neighbours, reflected at the border, without itself."""
+    weights = y.new_tensor([[1, 2, 1], [2, 0, 2], [1, 2, 1]]).div(12).expand(y.shape[1], 1, 3, 3)
+    around = nn.functional.pad(y, (1, 1, 1, 1), mode="reflect")
+    return nn.functional.conv2d(around, weights, groups=y.shape[1])
+
+
 def _block(inputs, outputs):
-    return nn.Sequential(Up(inputs, outputs), nn.ReLU(), Up(outputs, outputs), nn.ReLU())
+    return nn.Sequential(Up(inputs, outputs), nn.ReLU())
 
 
 class BlindSpot(nn.Module):
@@ -38,13 +45,16 @@ class BlindSpot(nn.Module):
 
     A U-Net whose convolutions look up only and whose output is moved down by one row sees the rows
     above a pixel. It runs on the image in its four rotations; 1×1 convolutions join the four half
-    planes, turned back, whose union is all but the pixel itself.
-    y: (B, C, H, W), H and W multiples of 2^(scales − 1) and at least 2. widths: channels per scale; hidden: of the 1×1 convolutions. Returns the mean μ (B, C, H, W), or with
-    spread=True (B, 2C, H, W): μ and ℓ = log(s²/σ²), the log of the variance of x_i given the other
-    pixels in units of the noise's, see `losses.BlindSpotLikelihood`.
+    planes, turned back, whose union is all but the pixel itself, and correct the mean of the eight
+    neighbours. No normalisation, so that the images of a batch do not influence each other.
+    y: (B, C, H, W), H and W multiples of 2^(scales − 1) and at least 2. widths: channels per scale;
+    hidden: of the 1×1 convolutions. Returns the mean μ (B, C, H, W), or with spread=True
+    (B, 2C, H, W): μ and ℓ = log(s²/σ²), the log of the variance of x_i given the other pixels in
+    units of the noise's, see `losses.BlindSpotLikelihood`. Source: Laine et al. (2019), with one
+    convolution where they have two.
     """
 
-    def __init__(self, channels=1, widths=(16, 32, 48), hidden=48, spread=False):
+    def __init__(self, channels=1, widths=(12, 24, 48), hidden=32, spread=False):
         super().__init__()
         self.channels, self.multiple = channels, 2 ** (len(widths) - 1)
         pairs = list(pairwise(widths))
@@ -55,35 +65,22 @@ class BlindSpot(nn.Module):
         self.join = nn.Sequential(
             nn.Conv2d(4 * widths[0], hidden, 1),
             nn.ReLU(),
-            nn.Conv2d(hidden, hidden // 2, 1),
+            nn.Conv2d(hidden, hidden, 1),
             nn.ReLU(),
-            nn.Conv2d(hidden // 2, channels * (2 if spread else 1), 1),
+            nn.Conv2d(hidden, channels * (2 if spread else 1), 1),
         )
         self.to(memory_format=torch.channels_last)
 
     def forward(self, y):
-        _checks.image(y, "y")
-        if y.shape[1] != self.channels:
-            raise ValueError(
-                f"y has {y.shape[1]} channels; this BlindSpot was made for {self.channels}."
-            )
-        size = tuple(y.shape[-2:])
-        if min(size) < max(2, self.multiple):
-            raise ValueError(
-                f"y is {size} pixels, too small for the shifts of this BlindSpot; it needs at "
-                f"least {max(2, self.multiple)} on a side."
-            )
-        if size[0] % self.multiple or size[1] % self.multiple:
-            raise ValueError(
-                f"y is {size} pixels; crop or pad it to multiples of {self.multiple} for this "
-                "BlindSpot."
-            )
+        self.check(y)
         views = []
         for turns in ((0, 2), (1, 3)):  # two stacks, since a turned image may have another shape
             turned = torch.cat([y.rot90(k, (2, 3)) for k in turns])
             parts = self.above(turned).chunk(2)
             views += [u.rot90(-k, (2, 3)) for k, u in zip(turns, parts, strict=True)]
-        return self.join(torch.cat(views, dim=1))
+        correction = self.join(torch.cat(views, dim=1))
+        mu = near(y) + correction[:, : self.channels]
+        return torch.cat([mu, correction[:, self.channels :]], dim=1)
 
     def above(self, y):
         """Features of each pixel, from the rows above it."""
@@ -94,3 +91,22 @@ class BlindSpot(nn.Module):
         for up, decode in zip(self.up, self.decode, strict=True):
             u = decode(torch.cat([up(u), skips.pop()], dim=1))
         return shift(u)
+
+    def check(self, y):
+        """Refuse an image that this network cannot halve, or whose pixels have no neighbour."""
+        _checks.image(y, "y")
+        size, least = tuple(y.shape[-2:]), max(2, self.multiple)
+        if y.shape[1] != self.channels:
+            raise ValueError(
+                f"y has {y.shape[1]} channels; this BlindSpot was made for {self.channels}."
+            )
+        if min(size) < least:
+            raise ValueError(
+                f"y is {size} pixels, too small for the shifts of this BlindSpot; it needs at "
+                f"least {least} on a side."
+            )
+        if size[0] % self.multiple or size[1] % self.multiple:
+            raise ValueError(
+                f"y is {size} pixels; crop or pad it to multiples of {self.multiple} for this "
+                "BlindSpot."
+            )

@@ -28,7 +28,7 @@ def jacobian(f, y):
     return J.reshape(-1, n, n).abs().sum(0)
 
 
-def seen(make, shape=(8, 8), seeds=4):
+def seen(make, shape=(8, 8), seeds=3):
     """The largest |∂f_i/∂y_j| over weights and images: what i can see, and what it cannot."""
     parts = [jacobian(make(seed), images(1, 1, *shape, seed=seed)) for seed in range(seeds)]
     return torch.stack(parts).amax(0)
@@ -65,10 +65,9 @@ MUTANTS = {  # of the class: the change, and what the check then says
     "not turned back": ("u.rot90(-k, (2, 3))", "u", "sees itself"),
     "turned twice instead of back": ("u.rot90(-k, (2, 3))", "u.rot90(k, (2, 3))", "sees itself"),
     "pool without shift": ("encode(pool(u))", "encode(nn.functional.avg_pool2d(u, 2))", "itself"),
-    "an ordinary convolution at the end": ("self.join(torch.cat(views, dim=1))",
+    "a wider convolution at the end": ("self.join(torch.cat(views, dim=1))",
         "self.join(nn.functional.avg_pool2d(torch.cat(views, dim=1), 3, 1, 1))", "sees itself"),
-    "a residual": ("return self.join(torch.cat(views, dim=1))",
-        "return y + self.join(torch.cat(views, dim=1))", "sees itself"),
+    "a residual": ("mu = near(y) +", "mu = y +", "sees itself"),
 }  # fmt: skip
 
 
@@ -93,6 +92,9 @@ PARTS = {
     "shift around the border": (blind_spot.shift,
                                 "nn.functional.pad(u, (0, 0, 1, 0))[..., :-1, :]", "u.roll(1, 2)",
                                 "sees itself"),
+    "neighbours and the pixel": (blind_spot.near, "[2, 0, 2]", "[2, 1, 2]", "sees itself"),
+    "neighbours repeated at the border": (blind_spot.near, '"reflect"', '"replicate"',
+                                          "sees itself"),
     "pool not shifted": (blind_spot.pool, "avg_pool2d(shift(u), 2)", "avg_pool2d(u, 2)", "itself"),
 }  # fmt: skip
 
