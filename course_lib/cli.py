@@ -105,7 +105,7 @@ def table(
     from course_lib import experiments
 
     if recorded:
-        experiments.show(experiments.recorded(name))
+        experiments.show(name, experiments.recorded(name))
     else:
         experiments.run_table(name, scale=scale, seeds=seeds, json_path=json)
 

@@ -4,11 +4,11 @@ import importlib
 import json
 from pathlib import Path
 
-from .report import show, write
+from . import report
 
 __all__ = ["TABLES", "recorded", "run_table", "show"]
 
-TABLES = ("denoising",)
+TABLES = ("denoising", "sample-complexity", "no-free-lunch")
 RECORDED = Path(__file__).parent / "recorded"
 
 
@@ -21,17 +21,27 @@ def run_table(name, scale="quick", seeds=None, json_path=None):
     _known(name)
     if scale not in ("quick", "full"):
         raise ValueError(f"scale is {scale!r}; use 'quick' or 'full'.")
-    table = importlib.import_module(f".{name}", __name__).measure(scale, seeds)
-    show(table)
+    where = () if name == "denoising" else (json_path,)  # the others keep their finished runs
+    table = _module(name).measure(scale, seeds, *where)
+    show(name, table)
     if json_path is not None:
-        write(table, json_path)
+        report.write(table, json_path)
     return table
+
+
+def show(name, table):
+    """Print the table `name`."""
+    getattr(_module(name), "show", report.show)(table)
 
 
 def recorded(name):
     """The table `name` of the last full run that was kept; each row says its number of seeds."""
     _known(name)
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _module(name):
+    return importlib.import_module(f".{name.replace('-', '_')}", __name__)
 
 
 def _known(name):

@@ -54,11 +54,15 @@ def show(table):
             f"UNSURE: {table['unsure']['excess_db']:+.3f} dB from MMSE/(1 − MMSE/σ²), "
             f"η = {table['unsure']['eta_ratio']:.3f} σ²/(1 − MMSE/σ²); MMSE: the supervised error"
         )
-    about = table["meta"]
+    about(table["meta"])
+
+
+def about(meta):
+    """Print the last line of a table: where its figures come from."""
     print(
-        f"scale {about['scale']}, seeds {about['seeds']}, {about['device']} "
-        f"(one thread a network on the CPU), {about['seconds']:.0f} s, "
-        f"torch {about['versions']['torch']}"
+        f"scale {meta['scale']}, seeds {meta['seeds']}, {meta['device']} "
+        f"(one thread a network on the CPU), {meta['seconds']:.0f} s, "
+        f"torch {meta['versions']['torch']}"
     )
 
 
