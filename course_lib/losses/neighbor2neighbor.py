@@ -33,15 +33,16 @@ class Neighbor2Neighbor(Loss):
 
     def __init__(self, weight=2.0, ramp=1000):
         super().__init__()
-        self.weight, self.ramp = float(weight), _checks.whole(ramp, "ramp")
+        self.weight = float(weight)
+        self.ramp = 0 if ramp == 0 else _checks.whole(ramp, "ramp")
         if not 0 <= self.weight < float("inf"):
             raise ValueError(f"weight is {self.weight:g}; it must be a number of at least 0.")
         self.register_buffer("step", torch.tensor(0.0))
 
     @property
     def Lambda(self):
-        """Λ now: weight · min(1, step/ramp)."""
-        return self.weight * min(1.0, float(self.step) / self.ramp)
+        """Λ now: weight · min(1, step/ramp), and `weight` from the start for ramp = 0."""
+        return self.weight * (min(1.0, float(self.step) / self.ramp) if self.ramp else 1.0)
 
     def forward(self, f, y, A, generator=None):
         g1, g2 = pair(_denoising(y, A), generator)

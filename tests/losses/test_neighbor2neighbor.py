@@ -39,11 +39,8 @@ def posterior_mean(y):
 
 
 def at(Lambda, loss=None):
-    """A loss in evaluation mode whose Λ is this."""
-    loss = loss or losses.Neighbor2Neighbor
-    made = loss(weight=Lambda, ramp=1).eval()
-    made.step.fill_(1)
-    return made
+    """The loss, or a mutant of it, with this Λ from the start."""
+    return (loss or losses.Neighbor2Neighbor)(weight=Lambda, ramp=0)
 
 
 def best(Lambda):
@@ -214,7 +211,7 @@ Y = torch.rand(2, 1, 6, 7, generator=generator())
             "Neighbor2Neighbor is for A = I, not Inpainting; use Noise2Self or Splitting",
         ),
         (lambda: losses.Neighbor2Neighbor(weight=-1), "weight is -1; it must be a number of at le"),
-        (lambda: losses.Neighbor2Neighbor(ramp=0), "ramp is 0; it must be a whole number"),
+        (lambda: losses.Neighbor2Neighbor(ramp=-1), "ramp is -1; it must be a whole number"),
         (lambda: losses.Neighbor2Neighbor()(lambda u, A: u, Y[0], I), "images are"),
     ],
 )
