@@ -11,16 +11,16 @@ from .base import Loss
 
 
 class BlindSpotSURE(Loss):
-    """L(f; y) = (1/m) Σ_i [(1 − a_i)² (y_i − μ_i)² + 2 a_i v_i(y) − v_i(y)], a = 1/(1 + e^−ℓ).
+    """L(f; y) = (1/m) Σ_i [(1 − a_i)² (y_i − μ_i)² + 2 a_i v_i(y) − v_i(y)], a = 1/(1 + e^−κ).
 
     Assumes noise that is independent from pixel to pixel given x, of any law, v = noise.variance
     (E[v_i(y) | x] = Var(y_i | x), v_i a function of y_i alone), A = I, and a blind-spot network
-    f(y, A) = (μ, ℓ), stacked on the channels, (B, 2C, H, W), neither of which sees y_i
+    f(y, A) = (μ, κ), stacked on the channels, (B, 2C, H, W), neither of which sees y_i
     (`models.BlindSpot(spread=True)`). The reconstruction puts the pixel back,
         x̂_i = a_i y_i + (1 − a_i) μ_i.
     E L = (1/m) E‖x̂ − x‖², offset 0: ∂x̂_i/∂y_i = a_i and, as a_i and v_i(y) are independent given
     x, E x̂_i (y_i − x_i) = E a_i v_i(y), so SURE needs neither a probe nor a second evaluation.
-    The best network has μ_i = E[x_i | y_j, j ≠ i] and ℓ = log(s²/σ²), s² the variance of x_i and
+    The best network has μ_i = E[x_i | y_j, j ≠ i] and κ = log(s²/σ²), s² the variance of x_i and
     σ² that of y_i about x_i, given the other pixels: a = s²/(s² + σ²), the Gaussian posterior
     mean. Raises ValueError for correlated noise or A ≠ I.
     Source: Cha and Moon (2019), for Gaussian noise; Laine et al. (2019), the posterior mean.
@@ -37,8 +37,8 @@ class BlindSpotSURE(Loss):
         self.noise = noise
 
     def forward(self, f, y, A, generator=None):
-        mu, ell = _parts(f, y, A)
-        a, v = ell.sigmoid(), self.noise.variance(y)
+        mu, kappa = _parts(f, y, A)
+        a, v = kappa.sigmoid(), self.noise.variance(y)
         return ((1 - a).square() * (y - mu).square() + 2 * a * v - v).mean()
 
     def offset(self, noise, y):
@@ -46,15 +46,15 @@ class BlindSpotSURE(Loss):
 
     def reconstruct(self, f, y, A, generator=None):
         """The posterior mean x̂ = a y + (1 − a) μ = (s² y + σ² μ)/(s² + σ²)."""
-        mu, ell = _parts(f, y, A)
-        a = ell.sigmoid()
+        mu, kappa = _parts(f, y, A)
+        a = kappa.sigmoid()
         return a * y + (1 - a) * mu
 
 
 class BlindSpotLikelihood(BlindSpotSURE):
-    """L(f; y) = −(1/m) Σ_i log N(y_i; μ_i, s_i² + σ²), s² = σ² e^ℓ, in nats.
+    """L(f; y) = −(1/m) Σ_i log N(y_i; μ_i, s_i² + σ²), s² = σ² e^κ, in nats.
 
-    Assumes white Gaussian noise of known σ, A = I and a blind-spot network f(y, A) = (μ, ℓ) as
+    Assumes white Gaussian noise of known σ, A = I and a blind-spot network f(y, A) = (μ, κ) as
     `BlindSpotSURE` does, with the same best network, the true mean and variance of y_i given the
     other pixels (if that law is Gaussian, L is then the negative log-pseudolikelihood of y), and
     the same posterior mean (s² y + σ² μ)/(s² + σ²) at test time. It is no risk: `offset` raises
@@ -71,8 +71,8 @@ class BlindSpotLikelihood(BlindSpotSURE):
             )
 
     def forward(self, f, y, A, generator=None):
-        mu, ell = _parts(f, y, A)
-        V = self.noise.sigma**2 * (1 + ell.exp())
+        mu, kappa = _parts(f, y, A)
+        V = self.noise.sigma**2 * (1 + kappa.exp())
         return ((y - mu).square() / V + V.log() + math.log(2 * math.pi)).mean() / 2
 
     def offset(self, noise, y):
@@ -83,7 +83,7 @@ class BlindSpotLikelihood(BlindSpotSURE):
 
 
 def _parts(f, y, A):
-    """(μ, ℓ), the two halves of f(y, A)'s channels."""
+    """(μ, κ), the two halves of f(y, A)'s channels."""
     if not isinstance(A, Identity):
         raise ValueError(f"A blind spot is for A = I, not {type(A).__name__}; use SURE or R2R.")
     _checks.same_device(f, _checks.floats(y))

@@ -49,7 +49,7 @@ class BlindSpot(nn.Module):
     neighbours. No normalisation, so that the images of a batch do not influence each other.
     y: (B, C, H, W), H and W multiples of 2^(scales − 1) and at least 2. widths: channels per scale;
     hidden: of the 1×1 convolutions. Returns the mean μ (B, C, H, W), or with spread=True
-    (B, 2C, H, W): μ and ℓ = log(s²/σ²), the log of the variance of x_i given the other pixels in
+    (B, 2C, H, W): μ and κ = log(s²/σ²), the log of the variance of x_i given the other pixels in
     units of the noise's, see `losses.BlindSpotLikelihood`. Source: Laine et al. (2019), with one
     convolution where they have two.
     """

@@ -20,14 +20,14 @@ def mean_of_neighbours(u):
 
 
 def blind(u):
-    """(μ, ℓ) of every pixel, from its neighbours alone."""
+    """(μ, κ) of every pixel, from its neighbours alone."""
     return torch.cat([mean_of_neighbours(u), 1.5 * torch.sin(2 * u.roll(1, -2)) - 0.5], dim=1)
 
 
 def posterior(problem, y, g):
     """The estimator that the loss judges, written out from s² and σ² = 1."""
-    mu, ell = problem.f(y, A).chunk(2, dim=1)
-    s2 = ell.exp()
+    mu, kappa = problem.f(y, A).chunk(2, dim=1)
+    s2 = kappa.exp()
     return (s2 * y + mu) / (s2 + 1)
 
 
@@ -83,7 +83,7 @@ def test_it_is_sure_exactly_when_the_posterior_mean_is_given_to_sure():
 
 
 def test_a_network_that_sees_its_pixel_fools_it():
-    """The assumption is needed: f(y) = (y, ℓ) is scored as if it were perfect and is not."""
+    """The assumption is needed: f(y) = (y, κ) is scored as if it were perfect and is not."""
     made = problem("gaussian, mixture")
     made.phi = lambda u: torch.cat([u, torch.full_like(u, -20.0)], dim=1)
     with pytest.raises(AssertionError, match="biased"):
@@ -119,7 +119,7 @@ def conditional(C, variance):
 
 
 def optimal(prior_covariance, variance):
-    """The blind-spot network f(y, A) = (μ, ℓ) that is exact for Gaussian signals."""
+    """The blind-spot network f(y, A) = (μ, κ) that is exact for Gaussian signals."""
     B, s2 = conditional(prior_covariance.double(), variance)
 
     def f(y, A):
@@ -156,9 +156,9 @@ POSTERIOR_MUTANTS = {
     "weights swapped": ("a * y + (1 - a) * mu", "(1 - a) * y + a * mu"),
     "the blind mean": ("a * y + (1 - a) * mu", "mu"),
     "the noisy pixel": ("a * y + (1 - a) * mu", "y"),
-    "a standard deviation for a variance": ("a = ell.sigmoid()\n        return",
-                                            "a = (ell / 2).sigmoid()\n        return"),
-    "sign of ℓ": ("a = ell.sigmoid()\n        return", "a = (-ell).sigmoid()\n        return"),
+    "a standard deviation for a variance": ("a = kappa.sigmoid()\n        return",
+                                            "a = (kappa / 2).sigmoid()\n        return"),
+    "sign of κ": ("a = kappa.sigmoid()\n        return", "a = (-kappa).sigmoid()\n        return"),
 }  # fmt: skip
 
 
@@ -178,10 +178,10 @@ def slopes(loss, repeats=64):
         theta = torch.zeros(4, dtype=torch.float64, requires_grad=True)
 
         def moved(y, A, theta=theta):
-            mu, ell = f(y, A).chunk(2, dim=1)
+            mu, kappa = f(y, A).chunk(2, dim=1)
             near = y.roll(1, -1)
             mu = mu + theta[0] * near + theta[1] * torch.tanh(near)
-            return torch.cat([mu, ell + theta[2] + theta[3] * near.square()], dim=1)
+            return torch.cat([mu, kappa + theta[2] + theta[3] * near.square()], dim=1)
 
         values.append(torch.autograd.grad(loss(moved, y, A), theta)[0])
     return [summary(v).z() for v in torch.stack(values).T]
@@ -201,8 +201,8 @@ LIKELIHOOD_MUTANTS = {
     "log missing": ("+ V.log()", ""),
     "residual not squared": ("(y - mu).square()", "(y - mu).abs()"),
     "precision squared": (".square() / V", ".square() / V**2"),
-    "noise not added": ("(1 + ell.exp())", "ell.exp()"),
-    "s as a deviation": ("(1 + ell.exp())", "(1 + (2 * ell).exp())"),
+    "noise not added": ("(1 + kappa.exp())", "kappa.exp()"),
+    "s as a deviation": ("(1 + kappa.exp())", "(1 + (2 * kappa).exp())"),
     "wrong σ": ("self.noise.sigma**2", "2.25 * self.noise.sigma**2"),
     "σ for σ²": ("self.noise.sigma**2", "self.noise.sigma"),
 }
@@ -218,8 +218,8 @@ def test_a_mutant_of_the_likelihood_is_caught(name):
 def test_the_likelihood_is_that_of_torch_s_normal_law():
     y = FIELD.noise(FIELD.sample(8, generator()).double(), generator=generator(1))
     f, v = optimal(RIDGE, FIELD.noise.sigma**2), FIELD.noise.sigma**2
-    mu, ell = f(y, A).chunk(2, dim=1)
-    law = torch.distributions.Normal(mu, (v * ell.exp() + v).sqrt())
+    mu, kappa = f(y, A).chunk(2, dim=1)
+    law = torch.distributions.Normal(mu, (v * kappa.exp() + v).sqrt())
     value = losses.BlindSpotLikelihood(FIELD.noise)(f, y, A)
     torch.testing.assert_close(value, -law.log_prob(y).mean(), rtol=1e-10, atol=0)
 
