@@ -44,10 +44,10 @@ class Chains:
         return self.levels[change.cumsum(-1) % 2]
 
     def log_likelihood(self, y):
-        """log p(y_t | x_t = k, x_{t−1} = j, y_{t−1}), up to terms free of j and k: (..., T, 2, 2)."""
+        """log p(y_t | x_t = k, x_{t−1} = j, y_{t−1}) up to a constant: (..., T, 2, 2)."""
         values = self.levels.to(y)
         if isinstance(self.noise, noise.Poisson):
-            z = self.noise.counts(y)[..., None] / 1.0
+            z = self.noise.counts(y)[..., None]
             e = z * values.log() - values / self.noise.gain
             return e[..., None, :].expand(*e.shape[:-1], 2, 2)
         residual = y[..., None] - values

@@ -21,7 +21,7 @@ ALPHA = 0.2  # of R2R
 SIGMA = {"exact": 0.5, "digits": 0.3}
 SIZES = {
     "exact": (12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048),
-    "digits": (4, 16, 64, 256, 1024, 4000),
+    "digits": (4, 16, 64, 256, 4000),
 }
 REPEATS = {"quick": 300, "full": 3000}
 STEPS = {"quick": 1000, "full": 5000}
