@@ -75,7 +75,8 @@ def dense(A, shape):
     """The matrix (m, n) of A on images of `shape` (C, H, W), column j being A e_j.
 
     For small images: it makes n = C·H·W basis images. Rank, null space and coverage can then be
-    computed instead of asserted, e.g. `torch.linalg.matrix_rank(dense(A, (1, 8, 8)))`.
+    computed instead of asserted, e.g. `torch.linalg.matrix_rank(dense(A, (1, 8, 8)))`. Of a batch
+    of G operators it is all their rows, (G m, n), whose rank is that of Σ_g A_gᵀA_g.
     """
     n = int(torch.tensor(shape).prod())
     if n > 4096:
@@ -92,11 +93,11 @@ def _dot(a, b):
 
 
 def check_image(A, x, name="x", parameter=None):
-    """Refuse an x that A does not act on: `parameter` is A's, (1 or B, 1 or C, H, W)."""
+    """Refuse an x that A does not act on: `parameter` is A's, or its shape (1 or B, 1 or C, H, W)."""
     _checks.image(x, name)
     if parameter is None:
         return
-    batch, channels, *size = parameter.shape
+    batch, channels, *size = getattr(parameter, "shape", parameter)
     if channels not in (1, x.shape[1]):
         raise ValueError(
             f"{name} has {x.shape[1]} channels and {type(A).__name__} was made for {channels}; "

@@ -1,0 +1,59 @@
+"""The norm of an operator, and operators of norm 1."""
+
+import torch
+
+from .. import _checks
+from .._random import normal_like
+from .base import Operator, _dot
+
+
+class Scaled(Operator):
+    """(cA)x = c Ax, with adjoint cAᵀ and pseudo-inverse A†/c.
+
+    factor: c, a number other than 0, or one per image, (B, 1, 1, 1).
+    """
+
+    def __init__(self, A, factor):
+        super().__init__()
+        factor = torch.as_tensor(factor)
+        factor = factor if factor.is_floating_point() else factor.to(torch.get_default_dtype())
+        _checks.floats(factor, "factor")
+        if (factor == 0).any() or factor.ndim not in (0, 4) or factor[..., :1].numel() == 0:
+            raise ValueError("factor must be a number other than 0, or a tensor (B, 1, 1, 1).")
+        self.A = A
+        self.register_buffer("factor", factor.reshape(-1, 1, 1, 1))
+
+    def forward(self, x):
+        return self.factor * self.A(x)
+
+    def adjoint(self, y):
+        return self.factor * self.A.adjoint(y)
+
+    def pinv(self, y, **options):
+        return self.A.pinv(y / self.factor, **options)
+
+
+def norm(A, shape, iterations=200, tolerance=1e-6):
+    """‖A‖, the largest singular value, by power iteration on AᵀA from a random image.
+
+    shape: (C, H, W) of the images. Returns (1, 1, 1, 1), or (B, 1, 1, 1) for a batch of B
+    operators. The estimate rises towards ‖A‖ and never exceeds it; it stops when it has changed by
+    less than `tolerance`, relatively. Raises ValueError for A = 0.
+    """
+    like = next((b for b in A.buffers() if b.is_floating_point()), torch.zeros(()))
+    x = normal_like(like.new_zeros(1, *shape), torch.Generator().manual_seed(0))
+    value = x.new_zeros(())
+    for _ in range(iterations):
+        x = x / _dot(x, x).sqrt()
+        x, previous = A.adjoint(A(x)), value
+        value = _dot(x, x).sqrt().sqrt()  # x was of norm 1: ‖AᵀA x‖ → ‖A‖²
+        if not value.all():
+            raise ValueError(f"{type(A).__name__} maps images to 0; it cannot be scaled to norm 1.")
+        if ((value - previous).abs() <= tolerance * value).all():
+            break
+    return value
+
+
+def unit(A, shape, iterations=200):
+    """A/‖A‖ for images of `shape` (C, H, W): the operator of norm 1."""
+    return Scaled(A, 1 / norm(A, shape, iterations))
