@@ -8,7 +8,7 @@ from ..operators.blur import transfer
 from .base import measured
 from .multipliers import Multipliers
 
-FLOOR = 0.02  # the least power of the multipliers at any frequency, in units of their mean power
+FLOOR = 0.005  # the least power of the multipliers at any frequency, in units of their mean power
 
 
 class UNSURECorrelated(Multipliers):
@@ -50,8 +50,8 @@ class UNSURECorrelated(Multipliers):
         return (fit + 2 * (p * Jp).sum()) / y.numel()
 
     def spectrum(self, size):
-        """Σ_l η_l e^{−iωl} at the frequencies of an image of this size (rfft2): real."""
-        return transfer(self.eta, size).real
+        """Σ_l η_l e^{−iωl} at the frequencies of an image of this size (rfft2): above 0."""
+        return transfer(self.eta, size).real.clamp_min(FLOOR * self.eta[self.reach, self.reach])
 
     def traces(self, Jp, q):
         """t_l = tr(C_l J)/m, averaged over l and −l, from q with E[p qᵀ] = I."""
@@ -69,6 +69,6 @@ class UNSURECorrelated(Multipliers):
             self.eta[None, None], v[None, None], padding=self.reach
         ).view_as(self.eta)
         center = self.eta[self.reach, self.reach].clone()
-        others = self.spectrum((8 * len(self.eta),) * 2).min() - center
+        others = transfer(self.eta, (16 * len(self.eta),) * 2).real.min() - center
         self.eta *= ((1 - FLOOR) * center / (-others).clamp_min(1e-30)).clamp_max(1)
         self.eta[self.reach, self.reach] = center

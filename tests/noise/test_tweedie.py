@@ -99,7 +99,7 @@ def camera(gain=0.1, sigma=0.1, model=noise.PoissonGaussian):
     y, p, first, second, top = grid(-0.2, 2.2), 0, 0, 0, 0
     for weight, x in ((0.4, 0.5), (0.6, 1.1)):
         for z in range(80):
-            w = torch.tensor(x / gain).double()
+            w = torch.tensor(x / gain, dtype=torch.float64)
             mass = weight * torch.exp(z * w.log() - w - torch.lgamma(w.new_tensor(z + 1.0)))
             u = (y - gain * z) / sigma
             bell = mass * torch.exp(-u.square() / 2)

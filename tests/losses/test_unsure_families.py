@@ -1,0 +1,433 @@
+"""UNSURE for correlated and for Poisson-Gaussian noise: the constrained optimum in closed form,
+multipliers that find it, stay positive, and survive a checkpoint.
+"""
+
+import pytest
+import torch
+from montecarlo import generator
+from problems import KERNEL, SMOOTH, Claim, Problem, assert_unbiased, mutant
+
+from course_lib import losses, noise, operators
+from course_lib.operators.blur import transfer
+
+A = operators.Identity()
+
+# --- Correlated noise: a stationary Gaussian signal on a torus, so that all is a filter. ---
+
+SIZE, REACH = (12, 12), 1
+LAW = noise.CorrelatedGaussian(SMOOTH)
+
+
+def irfft(spectrum):
+    return torch.fft.irfft2(spectrum, s=SIZE)
+
+
+def powers():
+    """(S, N, their sum P), at the frequencies of rfft2: a signal like photographs, smooth noise."""
+    rows, columns = torch.fft.fftfreq(12).double()[:, None], torch.fft.rfftfreq(12).double()
+    S = 0.01 / (rows.square() + columns.square() + 0.005)
+    N = transfer(SMOOTH, SIZE).abs().square()[0, 0]
+    return S, N, S + N
+
+
+S, N, P = powers()
+LAGS = [(i, j) for i in range(-REACH, REACH + 1) for j in range(-REACH, REACH + 1)]
+
+
+def solve(P):
+    """η* from Σ_l η_l a(k − l) = δ_k, and the filter 1 − Σ_η/P."""
+    a = irfft(1 / P)
+    system = torch.tensor(
+        [[a[(k[0] - m[0]) % 12, (k[1] - m[1]) % 12] for m in LAGS] for k in LAGS]
+    ).double()
+    one = torch.tensor([float(k == (0, 0)) for k in LAGS]).double()
+    eta = torch.linalg.solve(system, one).view(2 * REACH + 1, -1)
+    return eta, 1 - transfer(eta, SIZE).real[0, 0] / P
+
+
+ETA, GAIN = solve(P)
+
+
+def mean(spectrum):
+    """The mean over all frequencies: the value of a correlation at lag 0."""
+    return float(irfft(spectrum)[0, 0])
+
+
+def test_the_optimum_meets_every_constraint_and_its_risk_is_the_multiplier_less_the_variance():
+    traces = irfft(GAIN)
+    assert max(abs(float(traces[k])) for k in LAGS) < 1e-12
+    risk = mean(S * (1 - GAIN) ** 2 + N * GAIN**2)
+    assert risk == pytest.approx(float(ETA[REACH, REACH]) - LAW.sigma**2, rel=1e-9)
+    isotropic = 1 - (1 / mean(1 / P)) / P
+    assert mean(S * N / P) < risk < 0.6 * mean(S * (1 - isotropic) ** 2 + N * isotropic**2)
+    assert transfer(ETA, SIZE).real.min() > 0
+
+
+def test_on_white_noise_every_further_lag_costs():
+    """The price of robustness: at white noise of the same variance, L = 1 lies under L = 0."""
+    white = S + LAW.sigma**2
+    gains = 1 - 1 / mean(1 / white) / white, solve(white)[1]
+    one, three = (mean(S * (1 - h) ** 2 + LAW.sigma**2 * h**2) for h in gains)
+    assert three > 1.2 * one
+
+
+def filtered(u, eta):
+    """f for the multipliers η: y + Σ_η ∇log p(y)."""
+    return irfft((1 - transfer(eta, SIZE).real / P) * torch.fft.rfft2(u))
+
+
+def sample(g, batch=64):
+    w = torch.fft.rfft2(torch.randn(batch, 1, *SIZE, generator=g, dtype=torch.float64))
+    return irfft(P.sqrt() * w)
+
+
+def ascent(make, start, steps=400, unit=1.0):
+    """η after training with f at its own optimum for the current η: averaged over the last half."""
+    loss, g, total = make(REACH, eta=start * unit**2).train(), generator(), 0
+    for step in range(steps):
+        eta = loss.eta.double() / unit**2
+        loss(lambda u, A, eta=eta: unit * filtered(u / unit, eta), unit * sample(g), A, g)
+        total = total + (loss.eta.double() if step >= steps // 2 else 0)
+    return total / (steps - steps // 2)
+
+
+@pytest.mark.parametrize("start", [0.3 * float(ETA[REACH, REACH]), 3 * float(ETA[REACH, REACH])])
+def test_the_ascent_finds_all_multipliers_from_both_sides(start):
+    found = ascent(losses.UNSURECorrelated, start)
+    assert (found - ETA).abs().max() < 0.03 * ETA.max()
+
+
+def test_the_ascent_does_not_depend_on_the_unit_of_y():
+    one, two = (ascent(losses.UNSURECorrelated, 0.1, 40, unit) for unit in (1.0, 255.0))
+    torch.testing.assert_close(two / 255.0**2, one, rtol=1e-3, atol=1e-5)
+
+
+WRONG_ASCENTS = {
+    "descent": ("self.eta += self.rate", "self.eta -= self.rate"),
+    "probe not whitened": ("(0.5, -0.5)", "(0.5, 0.5)"),
+    "lags not around zero": ("t.roll((L, L), (0, 1))", "t"),
+    "lags beyond the reach count": ("+ t.flip(0, 1)) / 2", "+ t.flip(0, 1)) / 2 + 0.05"),
+}
+
+
+@pytest.mark.parametrize("slip", WRONG_ASCENTS)
+def test_a_wrong_ascent_is_caught(slip):
+    wrong = mutant(losses.UNSURECorrelated, *WRONG_ASCENTS[slip])
+    found = ascent(wrong, 0.5 * float(ETA[REACH, REACH]))
+    assert not (found - ETA).abs().max() < 0.03 * ETA.max()
+
+
+def test_the_traces_are_those_of_a_known_filter():
+    """f = 0.6 y + 0.2 (y shifted by one column): t_0 = 0.6, t_±1 = 0.1 after averaging over ±."""
+    loss, g, seen = losses.UNSURECorrelated(1, eta=0.3), generator(), []
+    loss.eta = ETA.float()
+    loss.ascend = seen.append
+    y = sample(g, 2000)
+    loss(lambda u, A: 0.6 * u + 0.2 * u.roll(1, -1), y, A, g)
+    right = torch.tensor([[0, 0, 0], [0.1, 0.6, 0.1], [0, 0, 0]])
+    torch.testing.assert_close(seen[0], right, rtol=0, atol=0.01)
+
+
+# At the true covariance it is SURE of that covariance, up to the variance: 3×3 tori, all lags.
+
+TRUE = torch.fft.irfft2(transfer(KERNEL, (3, 3)).abs().square()[0, 0], s=(3, 3))
+
+
+def told(model, make=losses.UNSURECorrelated):
+    loss = make(1, tau=1e-3).eval()
+    loss.eta = TRUE.roll((1, 1), (0, 1))
+    return loss
+
+
+def correlated_problem():
+    from problems import PROBLEMS
+
+    return PROBLEMS["correlated, blur"]()
+
+
+def plain(problem, y, g):
+    return problem.f(y, problem.A)
+
+
+def test_at_the_true_covariance_it_is_the_risk_plus_the_variance():
+    problem = correlated_problem()
+    assert_unbiased(told(problem.noise), Claim(told, plain), problem)
+
+
+LOSS_MUTANTS = [
+    ("+ 2 * (p * Jp)", "+ (p * Jp)"),
+    ("+ 2 * (p * Jp)", "- 2 * (p * Jp)"),
+    ("+ 2 * (p * Jp)", "+ 2 * (q * Jp)"),
+    ("/ (2 * self.tau)", "/ self.tau"),
+    (".sum()) / 2\n", ".sum())\n"),
+    ("return (fit", "return (0.5 * fit"),
+    ("(0.5, -0.5)", "(1.0, -1.0)"),
+]
+
+
+@pytest.mark.parametrize("old, new", LOSS_MUTANTS)
+def test_a_mutant_of_the_correlated_loss_is_caught(old, new):
+    problem = correlated_problem()
+    loss = told(problem.noise, mutant(losses.UNSURECorrelated, old, new))
+    with pytest.raises(AssertionError, match="biased|too noisy"):
+        assert_unbiased(loss, Claim(told, plain), problem)
+
+
+def test_the_multipliers_stay_a_covariance_whatever_the_traces():
+    loss, g = losses.UNSURECorrelated(2, eta=0.1, rate=0.5), generator()
+    for _ in range(300):
+        t = 100 * torch.randn(5, 5, generator=g) ** 3
+        loss.ascend((t + t.flip(0, 1)) / 2)
+        assert loss.eta[2, 2] > 0
+        assert loss.spectrum(SIZE).min() > 0 and transfer(loss.eta, SIZE).real.min() > -0.05
+        loss.eta = loss.eta / loss.eta[2, 2]
+    unguarded = mutant(losses.UNSURECorrelated, ".clamp_max(1)", ".clamp(1, 1)")(2, rate=0.5)
+    unguarded.ascend(torch.ones(5, 5) - 2 * torch.eye(5))
+    for _ in range(20):
+        unguarded.ascend(torch.ones(5, 5))
+    assert transfer(unguarded.eta, SIZE).real.min() < -0.05 * unguarded.eta[2, 2]
+
+
+def test_an_image_smaller_than_the_lags_is_refused():
+    with pytest.raises(ValueError, match="crop the kernel|smaller"):
+        losses.UNSURECorrelated(2)(lambda u, A: u, torch.rand(1, 1, 4, 4), A)
+
+
+# --- Poisson-Gaussian noise: x one of two values, so that p is a mixture over the count. ---
+
+TRUE_GAIN, SIGMA = 0.05, 0.15
+VALUES, WEIGHTS = (0.4, 1.6), (0.5, 0.5)
+Y = torch.linspace(-1.0, 4.0, 1601, dtype=torch.float64)
+
+
+def density():
+    """p, s = p'/p and s' on the grid Y."""
+    z = torch.arange(100, dtype=torch.float64)
+    rates = torch.tensor(VALUES, dtype=torch.float64)[:, None] / TRUE_GAIN
+    masses = torch.exp(z * rates.log() - rates - torch.lgamma(z + 1))
+    mass = (torch.tensor(WEIGHTS, dtype=torch.float64)[:, None] * masses).sum(0)
+    u = (Y[:, None] - TRUE_GAIN * z) / SIGMA
+    bells = mass * torch.exp(-u.square() / 2) / (SIGMA * (2 * torch.pi) ** 0.5)
+    p, first, second = (
+        bells.sum(1),
+        (-bells * u).sum(1) / SIGMA,
+        (bells * (u**2 - 1)).sum(1) / SIGMA**2,
+    )
+    return p, first / p, second / p - (first / p) ** 2
+
+
+p, s, ds = density()
+
+
+def expect(h):
+    return float(torch.trapezoid(p * h, Y))
+
+
+def optimum():
+    """(η*, γ*) of the two linear equations in UNSUREPoissonGaussian's docstring."""
+    e = [expect(Y**k * s**2) for k in range(3)]
+    system = torch.tensor([[e[0], e[1]], [e[1], e[2] - 1]], dtype=torch.float64)
+    return torch.linalg.solve(system, torch.tensor([1.0, expect(Y)], dtype=torch.float64))
+
+
+THETA = optimum()
+
+
+def curve(eta, gain):
+    """(f, f') on the grid, f = y + γ + (γy + η)s."""
+    v = gain * Y + eta
+    return Y + gain + v * s, 1 + gain * s + v * ds
+
+
+def test_the_optimum_meets_both_constraints():
+    eta, gain = THETA.tolist()
+    assert eta > 0 and gain > 0
+    _, df = curve(eta, gain)
+    assert expect(df) == pytest.approx(0, abs=1e-8)
+    assert expect(Y * df) == pytest.approx(0, abs=1e-8)
+
+
+def test_it_is_the_best_f_that_meets_them():
+    """Along a direction d with E d' = E y d' = 0 the misfit has no first order."""
+    shapes = [torch.tanh(2 * Y), torch.exp(-Y.square()), Y, s]
+    slopes = [torch.gradient(d, spacing=(Y,), edge_order=2)[0] for d in shapes]
+    rows = torch.tensor([[expect(h) for h in slopes], [expect(Y * h) for h in slopes]])
+    null = torch.linalg.svd(rows.double()).Vh[2:]
+    f, _ = curve(*THETA.tolist())
+    for weights in null:
+        d = sum(w * shape for w, shape in zip(weights, shapes, strict=True))
+        assert expect((f - Y) * d) == pytest.approx(0, abs=2e-4)
+        assert expect(d**2) > 0.01
+
+
+def interpolated(values):
+    def f(u, A=None):
+        at = ((u - Y[0]) / (Y[1] - Y[0])).clamp(0, len(Y) - 1.001)
+        low = at.long()
+        return values[low] + (at - low) * (values[low + 1] - values[low])
+
+    return f
+
+
+def observe(g, count=4096):
+    x = torch.tensor(VALUES).double()[torch.randint(2, (count, 1, 1, 1), generator=g)]
+    return noise.PoissonGaussian(TRUE_GAIN, SIGMA)(x, g)
+
+
+def pg_ascent(make, start, steps=1500, unit=1.0):
+    loss, g = (
+        make(*(v * unit**k for v, k in zip(start, (2, 1), strict=True)), tau=0.05).train(),
+        generator(),
+    )
+    total = torch.zeros(2)
+    for step in range(steps):
+        theta = float(loss.eta) / unit**2, float(loss.gain) / unit
+        f = interpolated(curve(*theta)[0])
+        loss(lambda u, A, f=f: unit * f(u / unit), unit * observe(g), A, g)
+        total += torch.stack([loss.eta, loss.gain]) * (step >= steps // 2)
+    return (total / (steps - steps // 2)).double()
+
+
+@pytest.mark.parametrize("start", [(0.2, 0.2), (0.005, 0.02)])
+def test_the_ascent_finds_gain_and_level_from_both_sides(start):
+    torch.testing.assert_close(
+        pg_ascent(losses.UNSUREPoissonGaussian, start), THETA, rtol=0.1, atol=0
+    )
+
+
+def test_that_ascent_does_not_depend_on_the_unit_of_y():
+    one, two = (pg_ascent(losses.UNSUREPoissonGaussian, (0.05, 0.05), 30, u) for u in (1.0, 255.0))
+    torch.testing.assert_close(two / torch.tensor([255.0**2, 255.0]), one, rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("torch.exp(self.rate * v[0])", "torch.exp(self.rate * v[1])"),
+        ("torch.exp(self.rate * v[1])", "torch.exp(self.rate * v[0])"),
+        ("torch.exp(self.rate * v[1])", "torch.exp(-self.rate * v[1])"),
+        ("(y * slope.detach()).mean()", "(y * y * slope.detach()).mean()"),
+        ("/ (2 * step)  #", "/ (2 * step) + 0.1  #"),
+    ],
+)
+def test_a_wrong_ascent_of_gain_and_level_is_caught(old, new):
+    found = pg_ascent(mutant(losses.UNSUREPoissonGaussian, old, new), (0.1, 0.02), 800)
+    assert not torch.allclose(found, THETA, rtol=0.1, atol=0)
+
+
+def linear(u):
+    return 0.6 * u + 0.25 * u.roll(1, -1) - 0.1
+
+
+def gains(model, make=losses.UNSUREPoissonGaussian):
+    return make(eta=model.sigma**2, gain=model.gain).eval()
+
+
+def counting_problem():
+    def signal(g):
+        return 2 * torch.tensor(VALUES).double()[torch.randint(2, (512, 1, 3, 3), generator=g)]
+
+    return Problem(signal, noise.PoissonGaussian(TRUE_GAIN, SIGMA), linear)
+
+
+def test_at_the_true_gain_and_level_it_is_the_risk_plus_the_variance():
+    """For a linear f, for which the first order in the gain is exact."""
+    problem = counting_problem()
+
+    def make(model):
+        loss = gains(model)
+        loss.tau = 1e-3
+        return loss
+
+    assert_unbiased(make(problem.noise), Claim(make, plain), problem)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("+ 2 * (v * slope)", "+ (v * slope)"),
+        ("+ 2 * (v * slope)", "- 2 * (v * slope)"),
+        ("self.gain * y + self.eta", "self.gain * y"),
+        ("self.gain * y + self.eta", "self.gain + self.eta"),
+        ("/ (2 * step)  #", "/ step  #"),
+        ("value = (fit", "value = (fit / 2"),
+    ],
+)
+def test_a_mutant_of_the_poisson_gaussian_loss_is_caught(old, new):
+    problem = counting_problem()
+    loss = gains(problem.noise, mutant(losses.UNSUREPoissonGaussian, old, new))
+    loss.tau = 1e-3
+    with pytest.raises(AssertionError, match="biased|too noisy"):
+        assert_unbiased(loss, Claim(gains, plain), problem)
+
+
+def test_a_mean_that_is_not_positive_is_refused():
+    with pytest.raises(ValueError, match="above zero"):
+        losses.UNSUREPoissonGaussian()(lambda u, A: u, -torch.ones(1, 1, 2, 2), A)
+
+
+# --- What both share: momentum, state, evaluation mode. ---
+
+BOTH = {
+    "correlated": (lambda: losses.UNSURECorrelated(1, momentum=0.8), torch.eye(3) / 4),
+    "poisson-gaussian": (
+        lambda: losses.UNSUREPoissonGaussian(momentum=0.8),
+        torch.tensor([0.5, 0.2]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_momentum_works(name):
+    """After k equal slopes t the velocity is (1 − μ^k) t, and the multipliers move along it."""
+    make, t = BOTH[name]
+    loss = make()
+    before = [b.clone() for b in loss.buffers()]
+    arguments = (t,) if t.ndim == 2 else tuple(t)
+    for k in range(1, 6):
+        loss.ascend(*arguments)
+        torch.testing.assert_close(loss.velocity, (1 - 0.8**k) * t)
+    gone = sum(1 - 0.8**k for k in range(1, 6))
+    if t.ndim == 1:
+        torch.testing.assert_close(torch.log(loss.eta / before[1]), 0.02 * gone * t[0])
+        torch.testing.assert_close(torch.log(loss.gain / before[2]), 0.02 * gone * t[1])
+    else:
+        center, moved = before[1][1, 1], loss.eta[1, 1] / before[1][1, 1]
+        assert center > 0 and torch.log(moved) == pytest.approx(0.02 * gone * 0.25, rel=0.05)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_state_is_saved_and_restored_bit_for_bit(name, tmp_path):
+    make, _ = BOTH[name]
+    y = 0.5 + 0.1 * torch.randn(4, 1, 8, 8, generator=generator())
+
+    def run(loss, steps, g):
+        for _ in range(steps):
+            loss(lambda u, A: 0.7 * u + 0.1 * u.roll(1, -1), y, A, g)
+        return loss
+
+    whole = run(make(), 10, generator(1))
+    g = generator(1)
+    torch.save(run(make(), 4, g).state_dict(), tmp_path / "half.pt")
+    resumed = make()
+    resumed.load_state_dict(torch.load(tmp_path / "half.pt", weights_only=True))
+    run(resumed, 6, g)
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[key])
+    assert not torch.equal(whole.eta, make().eta) and whole.velocity.any()
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_only_training_moves_the_multipliers(name):
+    loss = BOTH[name][0]().eval()
+    state = {k: v.clone() for k, v in loss.state_dict().items()}
+    loss(lambda u, A: u, torch.rand(2, 1, 8, 8, generator=generator()), A, generator())
+    assert all(torch.equal(v, state[k]) for k, v in loss.state_dict().items())
+    assert not list(loss.parameters())
+
+
+@pytest.mark.parametrize("make", [losses.UNSURECorrelated, losses.UNSUREPoissonGaussian])
+@pytest.mark.parametrize("wrong", [{"momentum": 1.0}, {"rate": 0.0}, {"tau": -1.0}, {"eta": 0.0}])
+def test_a_wrong_setting_is_refused(make, wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        make(**wrong)
