@@ -26,7 +26,7 @@ from .store import Store, beside
 
 SIGMA = 0.1
 WIDTHS = {"exact": (8, 16), "quick": (8, 16, 32), "full": (16, 32, 64)}
-STEPS = {"exact": 400, "quick": 500, "full": 1000}
+STEPS = {"exact": 400, "quick": 300, "full": 1000}
 CROP = {"quick": 32, "full": 64}
 SEEDS = 3
 
@@ -58,7 +58,7 @@ METHODS = {
     "Noise2Self": Method(lambda law, steps: losses.Noise2Self()),
     "Noise2Void": Method(lambda law, steps: losses.Noise2Void()),
     "Neighbor2Neighbor": Method(lambda law, steps: losses.Neighbor2Neighbor(ramp=steps)),
-    "Splitting": Method(lambda law, steps: losses.Splitting()),
+    "Splitting": Method(lambda law, steps: losses.Splitting(draws=10)),
     "naive": Method(lambda law, steps: losses.MeasurementConsistency()),
 }
 

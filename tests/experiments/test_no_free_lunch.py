@@ -1,0 +1,160 @@
+"""No free lunch: the arithmetic on made-up cells, the parts on two steps, the recorded table."""
+
+import pytest
+import torch
+
+from course_lib import data, experiments, noise
+from course_lib._random import stream
+from course_lib.experiments import no_free_lunch as table
+from course_lib.experiments.store import Store
+
+REFUSED = {  # (method, question): what the refusal names
+    ("Supervised", "one copy"): "needs x",
+    ("R2R", "Poisson-Gaussian"): "no independent split",
+    ("blind-spot posterior", "correlated"): "CorrelatedGaussian",
+}
+
+
+@pytest.fixture
+def short(monkeypatch):
+    monkeypatch.setattr(table, "STEPS", dict.fromkeys(("exact", "quick", "full"), 2))
+    monkeypatch.setattr(table, "WIDTHS", dict.fromkeys(("exact", "quick", "full"), (2, 4)))
+
+
+def test_the_evaluations_are_counted():
+    """Erratum E9: Noise2Void's network runs once in test, and so does a blind-spot network."""
+    counts = {name: table.evaluations(name) for name in table.METHODS}
+    assert counts["Noise2Noise"] == counts["Noise2Void"] == counts["blind-spot mean"] == (1, 1)
+    assert counts["SURE"] == counts["UNSURE"] == (2, 1)
+    assert counts["R2R"][0] == 1 and counts["R2R"][1] > 1
+    assert counts["Noise2Self"] == (1, 9)
+    for name, method in table.METHODS.items():
+        loss = method.make(noise.Gaussian(0.1), 10)
+        assert counts[name] == (loss.train_evals, loss.test_evals), name
+
+
+@pytest.mark.parametrize("name", table.METHODS)
+def test_two_steps_give_a_cell_of_each_half(name, short):
+    cell = table.one_exact(name, "MMSE-optimal", 0)
+    assert cell["mmse"] < 0.5 * cell["noisy"] and cell["mse"] > cell["mmse"]
+    assert cell == table.one_exact(name, "MMSE-optimal", 0)
+
+
+@pytest.mark.parametrize("condition", table.photographs())
+def test_two_steps_give_a_cell_of_each_condition(condition, short, monkeypatch):
+    small = {s: data.load("photos", s, 256)[:2, :, :64, :64] for s in ("train", "test")}
+    monkeypatch.setattr(data, "load", lambda name, split, size: small[split])
+    for name in table.METHODS:
+        cell = table.one_photo(name, condition, 0, "quick")
+        why = REFUSED.get((name, condition))
+        assert why in cell["refused"] if why else cell["psnr"] < 30, (name, cell)
+
+
+def test_who_is_told_nothing_can_not_be_misled():
+    for name, method in table.METHODS.items():
+        alike = table.same(name, "unknown level") == "MMSE-optimal"
+        assert alike == (not method.told)
+        assert (table.same(name, "1.5 σ") == "Gaussian") == (not method.told)
+        assert table.same(name, "correlated") == "correlated"
+    assert table.same("Noise2Noise", "one copy") == "one copy"
+    assert table.same("SURE", "one copy") == "MMSE-optimal"
+
+
+def test_one_copy_used_twice_is_the_naive_loss(short):
+    """Noise2Noise with y for both copies: input and target are the very same noise."""
+    x = torch.full((4, 1, 8, 8), 0.5)
+    _, f = table.train("Noise2Noise", noise.Gaussian(0.1), None, x, 0, 2, (2, 4), copies=1)
+    _, naive = table.train("naive", noise.Gaussian(0.1), None, x, 0, 2, (2, 4))
+    y = noise.Gaussian(0.1)(x, generator=stream(0, "y"))
+    with torch.no_grad():
+        assert torch.equal(f(y, table.Identity()), naive(y, table.Identity()))
+
+
+def test_levels_that_vary_have_the_mean_square_that_is_told():
+    law = table.Varying(0.03, 0.2)
+    e = law(torch.zeros(4000, 1, 4, 4), generator=stream(0, "levels"))
+    assert float(e.square().mean()) == pytest.approx(law.rms**2, rel=0.05)
+    levels = e.flatten(1).std(1)
+    assert levels.min() < 0.06 and levels.max() > 0.18
+
+
+def test_the_wrong_gaussian_has_the_variance_of_the_photons():
+    model, told = table.exact()["unknown separable"]
+    x = model.sample((500, 1, 16, 16), stream(0, "x"))
+    y = model.noise(x, generator=stream(0, "y"))
+    assert float((y - x).square().mean()) == pytest.approx(told.sigma**2, rel=0.02)
+
+
+def cell(half, name, question, seed, **result):
+    return table._key(half, name, question, seed, "quick"), result
+
+
+def test_the_gaps_are_paired_and_refusals_have_no_figure():
+    store = Store()
+    for seed, (best, ours) in enumerate([(30.0, 29.0), (31.0, 29.5)]):
+        store.put(*cell("photographs", "Supervised", "Gamma", seed, psnr=best))
+        store.put(*cell("photographs", "SURE", "Gamma", seed, psnr=ours))
+        store.put(*cell("photographs", "R2R", "Gamma", seed, refused="no split"))
+        store.put(*cell("exact", "SURE", "one copy", seed, mse=0.02, mmse=0.01))
+    row = table.row("photographs", "SURE", "Gamma", range(2), "quick", store)
+    assert row["gap_db"] == 1.25
+    assert row["gap_ci95_db"] == pytest.approx(12.706 * 0.25, rel=1e-3)
+    row = table.row("photographs", "R2R", "Gamma", range(2), "quick", store)
+    assert row["gap_db"] is None and row["note"] == "no split"
+    row = table.row("exact", "SURE", "one copy", range(2), "quick", store)
+    assert row["gap_db"] == pytest.approx(3.0103, rel=1e-4)
+
+
+def test_a_stopped_table_goes_on(short, tmp_path, monkeypatch):
+    """The second call measures only what the first did not."""
+    few = {name: table.METHODS[name] for name in ("Supervised", "naive")}
+    monkeypatch.setattr(table, "METHODS", few)
+    monkeypatch.setattr(table, "photographs", lambda: {})
+    real, calls = table.one_exact, []
+
+    def counted(name, question, seed, device):
+        calls.append((name, question))
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(name, question, seed, device)
+
+    monkeypatch.setattr(table, "one_exact", counted)
+    with pytest.raises(KeyboardInterrupt):
+        table.measure("quick", 1, tmp_path / "table.json")
+    first = len(calls) - 1
+    whole = table.measure("quick", 1, tmp_path / "table.json")
+    # Supervised under 4 laws and its refusal; naive under 3 laws, since "one copy" is its own
+    assert len(calls) - first - 1 == len(set(calls)) - first
+    assert len(whole["rows"]) == 10
+
+
+def recorded(half):
+    return table.grid(experiments.recorded("no-free-lunch"), half)
+
+
+def test_the_recorded_table_has_every_cell():
+    for half, questions in (("exact", table.exact()), ("photographs", table.photographs())):
+        names, columns, cells = recorded(half)
+        assert names == list(table.METHODS) and columns == list(questions)
+        for key, row in cells.items():
+            assert (row["gap_db"] is None) == (key in REFUSED), key
+
+
+def test_less_is_assumed_more_is_lost():
+    """The recorded order on the exact model: MMSE < UNSURE < blind spot; the naive loss last."""
+    _, _, cells = recorded("exact")
+    gap = {name: cells[name, "MMSE-optimal"]["gap_db"] for name in table.METHODS}
+    assert gap["Supervised"] < 0.4 and gap["SURE"] < gap["UNSURE"] < gap["blind-spot mean"]
+    assert gap["naive"] > 6
+    assert cells["Noise2Noise", "one copy"]["gap_db"] > 6
+    assert cells["SURE", "unknown level"]["gap_db"] > gap["SURE"] + 1
+    assert cells["UNSURE", "unknown level"]["gap_db"] == gap["UNSURE"]
+    for name in ("SURE", "UNSURE", "blind-spot mean"):  # only independent copies survive this one
+        coloured = cells[name, "unknown coloured"]["gap_db"]
+        assert coloured > cells["Noise2Noise", "unknown coloured"]["gap_db"] + 0.5
+
+
+def test_the_table_prints_both_halves(capsys):
+    experiments.show("no-free-lunch", experiments.recorded("no-free-lunch"))
+    text = capsys.readouterr().out
+    assert "dB over the MMSE" in text and "dB under supervised" in text
