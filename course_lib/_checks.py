@@ -11,8 +11,7 @@ def floats(y, name="y"):
         raise ValueError(
             f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / 255."
         )
-    if not torch.isfinite(y).all():
-        bad = int((~torch.isfinite(y)).sum())
+    if not torch.isfinite(y.sum()) and (bad := int((~torch.isfinite(y)).sum())):  # one pass
         raise ValueError(f"{name} holds {bad} NaN or infinite values; replace or drop them first.")
     return y
 

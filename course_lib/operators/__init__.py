@@ -1,5 +1,6 @@
 """Linear maps A: forward `A(x)`, `A.adjoint(y)`, `A.pinv(y)`, composition `A @ B`, `dense(A)`."""
 
+from . import coils, fourier, masks
 from .base import Compose, Operator, dense
 from .blur import Blur
 from .compressed_sensing import CompressedSensing
@@ -10,7 +11,10 @@ from .demosaicing import Demosaicing
 from .identity import Identity
 from .inpainting import Inpainting
 from .interferometry import Interferometry, tracks
+from .mri import MRI, MultiCoilMRI
 from .norm import Scaled, norm, unit
+from .radon import Radon
+from .transmission import Transmission
 
 __all__ = [
     "Blur",
@@ -22,10 +26,17 @@ __all__ = [
     "Identity",
     "Inpainting",
     "Interferometry",
+    "MRI",
+    "MultiCoilMRI",
     "Operator",
+    "Radon",
     "Scaled",
+    "Transmission",
+    "coils",
     "ctf",
     "dense",
+    "fourier",
+    "masks",
     "norm",
     "random_rotations",
     "tracks",

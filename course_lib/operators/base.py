@@ -93,7 +93,7 @@ def _dot(a, b):
 
 
 def check_image(A, x, name="x", parameter=None):
-    """Refuse an x that A does not act on: `parameter` is A's, or its shape (1 or B, 1 or C, H, W)."""
+    """Refuse an x that A does not act on: `parameter`, or its shape, is (1 or B, 1 or C, H, W)."""
     _checks.image(x, name)
     if parameter is None:
         return
@@ -113,3 +113,17 @@ def check_image(A, x, name="x", parameter=None):
             f"{name} holds {x.shape[0]} images and {type(A).__name__} was made for {batch}; "
             "take the operators of these images, A[indices]."
         )
+
+
+def as_mask(mask, empty):
+    """A mask of zeros and ones as floats (1 or B, 1 or C, H, W); `empty` is said of one without."""
+    mask = torch.as_tensor(mask)
+    if not ((mask == 0) | (mask == 1)).all():
+        raise ValueError("mask holds values other than 0 and 1; threshold it first.")
+    if not 2 <= mask.ndim <= 4:
+        raise ValueError(f"mask has shape {tuple(mask.shape)}; use (H, W) or (B, C, H, W).")
+    mask = mask.to(torch.get_default_dtype() if not mask.is_floating_point() else mask.dtype)
+    mask = mask.reshape(*[1] * (4 - mask.ndim), *mask.shape)
+    if not mask.flatten(1).any(1).all():
+        raise ValueError(empty)
+    return mask

@@ -1,8 +1,6 @@
 """Missing pixels: A = diag(m)."""
 
-import torch
-
-from .base import Operator, check_image
+from .base import Operator, as_mask, check_image
 
 
 class Inpainting(Operator):
@@ -16,16 +14,8 @@ class Inpainting(Operator):
 
     def __init__(self, mask):
         super().__init__()
-        mask = torch.as_tensor(mask)
-        if not ((mask == 0) | (mask == 1)).all():
-            raise ValueError("mask holds values other than 0 and 1; threshold it first.")
-        if not 2 <= mask.ndim <= 4:
-            raise ValueError(f"mask has shape {tuple(mask.shape)}; use (H, W) or (B, C, H, W).")
-        mask = mask.to(torch.get_default_dtype() if not mask.is_floating_point() else mask.dtype)
-        mask = mask.reshape(*[1] * (4 - mask.ndim), *mask.shape)
-        if not mask.flatten(1).any(1).all():
-            raise ValueError("mask hides every pixel of an image; keep at least one.")
-        self.register_buffer("mask", mask)
+        empty = "mask hides every pixel of an image; keep at least one."
+        self.register_buffer("mask", as_mask(mask, empty))
 
     def forward(self, x):
         check_image(self, x, "x", self.mask)

@@ -1,0 +1,85 @@
+"""Coil sensitivity maps: simulated, or estimated from the fully measured centre of k-space."""
+
+import math
+
+import torch
+
+from .. import _checks
+from . import fourier
+
+
+def birdcage(coils, size, distance=1.5):
+    """Simulated smooth maps of `coils` coils around an image of `size`: complex (C, H, W).
+
+    S_c(q) = e^{iφ_c(q)}/|q − r_c|, r_c evenly spaced on a circle of `distance` half-widths, φ_c the
+    direction from r_c to q less that of r_c; then divided by their norm, so that Σ_c |S_c|² = 1.
+    """
+    coils = _checks.whole(coils, "coils")
+    y, x = (torch.linspace(-1, 1, n) for n in size)
+    turn = (2 * math.pi * torch.arange(coils) / coils)[:, None, None]
+    dx, dy = x - distance * turn.cos(), y[:, None] - distance * turn.sin()
+    maps = torch.polar(1 / torch.hypot(dx, dy), torch.atan2(dy, dx) - turn)
+    return maps / torch.linalg.vector_norm(maps, dim=0)
+
+
+def estimate(y, centre=24, kernel=6, threshold=0.02, crop=0.9):
+    """Coil maps S, complex (B, C, H, W), from k-space y (B, 2C, H, W): ESPIRiT.
+
+    Every kernel×kernel patch of multi-coil k-space, all coils together, lies in a space V of few
+    dimensions. V is found from the patches of the centre×centre middle of y, which must be fully
+    measured: the right singular vectors v_j of their matrix whose singular value exceeds
+    `threshold` times the largest. Patches of F(S ∘ x) lie in V for every x, which says pixel by
+    pixel that S(q) is an eigenvector, of eigenvalue 1, of
+        G(q) = (1/kernel²) Σ_j g_j(q) g_j(q)ᴴ,   g_j = the inverse transform of v_j.
+    Σ_c |S_c|² = 1, with the phase of the coils' principal component set to 0; 0 where G has no
+    eigenvalue above `crop`, outside the object. Raises ValueError when the middle was not fully
+    measured or is larger than k-space. Source: Uecker et al. (2014).
+    """
+    _checks.image(y, "y")
+    if y.shape[1] < 4 or y.shape[1] % 2:
+        raise ValueError(f"y has {y.shape[1]} channels; give real and imaginary part of 2 coils.")
+    if not kernel < centre <= min(y.shape[-2:]):
+        raise ValueError(
+            f"centre is {centre}; it must exceed kernel = {kernel} and fit in k-space, "
+            f"{tuple(y.shape[-2:])}."
+        )
+    middle = fourier.to_complex(_middle(y, centre))
+    if (middle == 0).all(1).any():
+        raise ValueError(
+            f"the middle {centre}×{centre} of y was not fully measured; choose a smaller centre."
+        )
+    return torch.stack([_espirit(k, kernel, threshold, crop, y.shape[-2:]) for k in middle])
+
+
+def _espirit(k, width, threshold, crop, size):
+    """The maps (C, H, W) from the centre k (C, r, r) of one image's k-space."""
+    coils = len(k)
+    patches = k.unfold(1, width, 1).unfold(2, width, 1).permute(1, 2, 0, 3, 4)
+    _, s, v = torch.linalg.svd(patches.reshape(-1, coils * width**2), full_matrices=False)
+    v = v[s > threshold * s[0]].reshape(-1, coils, width, width)
+    spectrum = torch.fft.fft2(v, s=(2 * width - 1,) * 2)  # Σ_j g_j g_jᴴ is the transform of
+    lags = torch.einsum("jcuv,jduv->cduv", spectrum, spectrum.conj())  # Σ_j v_j correlated
+    lags = torch.fft.fftshift(torch.fft.ifft2(lags), dim=(-2, -1))  # with itself
+    G = fourier.to_complex(fourier.ifft(_padded(fourier.to_channels(lags), size)))
+    G = G * (math.prod(size) ** 0.5 / width**2)
+    value, vector = torch.linalg.eigh(G.permute(2, 3, 0, 1))
+    maps, value = vector[..., -1].permute(2, 0, 1), value[..., -1]
+    covariance = k.flatten(1) @ k.flatten(1).mH
+    principal = torch.linalg.eigh(covariance)[1][:, -1]
+    phase = torch.einsum("c,chw->hw", principal.conj(), maps).angle()
+    return maps * torch.polar((value > crop).to(phase.dtype), -phase)
+
+
+def _middle(y, centre):
+    """The centre×centre entries around the zero frequency (H//2, W//2)."""
+    first = [n // 2 - centre // 2 for n in y.shape[-2:]]
+    return y[..., first[0] : first[0] + centre, first[1] : first[1] + centre]
+
+
+def _padded(y, size):
+    """y (B, C, h, w), its origin at (h//2, w//2), with zeros around it up to `size`."""
+    whole = y.new_zeros(*y.shape[:2], *size)
+    h, w = y.shape[-2:]
+    top, left = size[0] // 2 - h // 2, size[1] // 2 - w // 2
+    whole[..., top : top + h, left : left + w] = y
+    return whole

@@ -1,0 +1,36 @@
+"""The physics behind CT: X-ray photons that are not absorbed are counted."""
+
+import torch
+
+from .. import _checks
+from .base import Operator
+
+
+class Transmission(Operator):
+    """ȳ = I₀ e^{−Ax}, the mean photon counts behind a body of attenuation x ≥ 0. Not linear.
+
+    A: a `Radon` operator; x in units of 1/pixel, so that Ax has no unit. photons: I₀, the counts
+    without a body. Counts are Poisson and the read-out adds Gaussian noise of σ counts:
+    `noise.PoissonGaussian(1.0, sigma)`, or `noise.Poisson(1.0)`. `log(y)` undoes the exponential
+    and `pinv(y)` then applies `A.filtered_backprojection`. There is no adjoint: the gradient of a
+    data term comes from automatic differentiation. Raises ValueError as A does.
+    """
+
+    def __init__(self, A, photons):
+        super().__init__()
+        self.A, self.photons = A, _checks.positive(photons, "photons")
+
+    def forward(self, x):
+        return self.photons * torch.exp(-self.A(x))
+
+    def log(self, y):
+        """−log(y/I₀), with fewer counts than 1 taken for 1: nearly Ax plus noise of variance 1/y."""
+        return -torch.log(_checks.floats(y).clamp_min(1) / self.photons)
+
+    def pinv(self, y):
+        return self.A.filtered_backprojection(self.log(y))
+
+    def adjoint(self, y):
+        raise TypeError(
+            "Transmission is not linear and has no adjoint; use pinv(y), or A on log(y)."
+        )
