@@ -145,13 +145,13 @@ def test_the_held_out_loss_is_the_risk_plus_the_variance():
     """At a step fixed in advance, over fresh noise."""
     x, _ = picture()
     differences = []
-    for seed in range(60):
+    for seed in range(40):
         y = x + 0.3 * torch.randn(x.shape, generator=generator(100 + seed))
         hidden = torch.rand(y.shape, generator=generator(seed)) < 0.2
         f = prior(seed)
         risks = []
         record = f.fit(
-            y, A, steps=40, every=40, share=0.2, generator=generator(seed),
+            y, A, steps=25, every=25, share=0.2, generator=generator(seed),
             watch=lambda x_hat, h=hidden, r=risks: r.append((x_hat - x).square()[h].mean()),
         )  # fmt: skip
         differences.append(record.held_out[-1] - float(risks[-1]))
