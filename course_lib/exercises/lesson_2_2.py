@@ -1,6 +1,8 @@
-"""The checks of lesson 2.2: SURE of a linear filter, Monte Carlo divergence, Tweedie's formula."""
+"""The checks of lesson 2.2: SURE of a linear filter, its divergence, Tweedie, Robbins."""
 
 import torch
+
+from .. import priors
 
 
 def _close(a, b):
@@ -139,5 +141,42 @@ def c(mixture_mean):
         }
         return _named(answer, mistakes) or (
             f"with {components} components it is not y + σ² times the score of y."
+        )
+    return None
+
+
+def d(robbins):
+    """Exercise 2.2.d: (y + γ) p(y + γ)/p(y)."""
+    g = torch.Generator().manual_seed(224)
+    for _ in range(4):
+        shape, scale, gain = _numbers(g, (1.5, 5.0), (0.2, 0.8), (0.05, 0.5))
+        prior = priors.GammaPoisson(shape, scale, gain)
+        y = gain * torch.arange(1, 9, dtype=torch.float64)
+        answer = torch.as_tensor(robbins(y, prior.log_prob, gain)).double()
+        if answer.shape != y.shape:
+            return f"the answer has shape {tuple(answer.shape)}; y has {tuple(y.shape)}."
+        now, more, less = (prior.log_prob(y + k * gain) for k in (0, 1, -1))
+        ratio = (more - now).exp()
+        if _close(answer, (y + gain) * ratio):
+            continue
+        mistakes = {
+            "the factor is y + γ, one photon more, not y.": y * ratio,
+            "the quotient is upside down: p(y + γ) comes first.": (y + gain) / ratio,
+            "log_p gives logarithms: take the exponential of their difference.": (
+                (y + gain) * (more - now)
+            ),
+            "a quotient of probabilities, not of their logarithms.": (y + gain) * more / now,
+            "this is the quotient alone: multiply it by y + γ.": ratio,
+            "the step is one photon, γ in the units of y, not 1.": (
+                (y + 1) * (prior.log_prob(y + 1) - now).exp()
+            ),
+            "add γ inside log_p and in the factor: the step is γ in both.": ((y + 1) * ratio),
+            "one photon more, not one less: p(y + γ)/p(y).": (y + gain) * (now - less).exp(),
+            "this is in photons: multiply by γ.": (y / gain + 1) * ratio,
+            "this is the measurement itself: the quotient is missing.": y + gain,
+        }
+        return _named(answer, mistakes) or (
+            f"for γ = {gain:.2f} and y = {y[2]:.2f} it is {((y + gain) * ratio)[2]:.4f}, "
+            f"not {answer[2]:.4f}."
         )
     return None

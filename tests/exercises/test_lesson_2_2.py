@@ -18,10 +18,15 @@ def tweedie(y, weights, means, variance, step, sign=1):
     return y - sign * step * (r * deviation).sum(-1) / variance
 
 
+def ratio(y, log_p, gain):
+    return torch.exp(log_p(y + gain) - log_p(y))
+
+
 RIGHT = {
     "2.2.a": lambda H, y, s: linear(H, y, s**2),
     "2.2.b": lambda f, y, b, tau: (b * (f(y + tau * b) - f(y))).sum() / tau,
     "2.2.c": lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, s**2),
+    "2.2.d": lambda y, log_p, gain: (y + gain) * ratio(y, log_p, gain),
 }
 
 WRONG = [
@@ -67,6 +72,18 @@ WRONG = [
     ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, t**2 + s**2), "not by t² + σ²"),
     ("2.2.c", lambda y, w, m, t, s: y[:, None] - m, "shape"),
     ("2.2.c", lambda y, w, m, t, s: y, "it is not"),
+    ("2.2.d", lambda y, log_p, gain: y * ratio(y, log_p, gain), "y + γ, one photon more"),
+    ("2.2.d", lambda y, log_p, gain: (y + gain) / ratio(y, log_p, gain), "upside down"),
+    ("2.2.d", lambda y, log_p, gain: (y + gain) * (log_p(y + gain) - log_p(y)), "exponential"),
+    ("2.2.d", lambda y, log_p, gain: (y + gain) * log_p(y + gain) / log_p(y), "not of their log"),
+    ("2.2.d", lambda y, log_p, gain: ratio(y, log_p, gain), "quotient alone"),
+    ("2.2.d", lambda y, log_p, gain: (y + 1) * ratio(y, log_p, 1), "not 1"),
+    ("2.2.d", lambda y, log_p, gain: (y + 1) * ratio(y, log_p, gain), "γ in both"),
+    ("2.2.d", lambda y, log_p, gain: (y + gain) * ratio(y - gain, log_p, gain), "not one less"),
+    ("2.2.d", lambda y, log_p, gain: (y / gain + 1) * ratio(y, log_p, gain), "in photons"),
+    ("2.2.d", lambda y, log_p, gain: y + gain, "quotient is missing"),
+    ("2.2.d", lambda y, log_p, gain: ratio(y, log_p, gain).mean(), "shape"),
+    ("2.2.d", lambda y, log_p, gain: 0 * y, "not 0.0000"),
 ]
 
 
