@@ -3,8 +3,9 @@
 from .figures import show
 from .layouts import curves, images
 from .style import COLORS, WIDTH, style
+from .tables import heat
 from .widgets import FrameSlider, explore
 
-__all__ = ["COLORS", "FrameSlider", "WIDTH", "curves", "explore", "images", "show", "style"]
+__all__ = ["COLORS", "FrameSlider", "WIDTH", "curves", "explore", "heat", "images", "show", "style"]
 
 style()

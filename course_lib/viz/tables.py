@@ -1,0 +1,67 @@
+"""A table of figures as a picture: one colour scale, the figure in every cell."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+from .figures import show
+from .style import COLORS, WIDTH
+
+_SCALE = LinearSegmentedColormap.from_list("cost", ["#ffffff", COLORS["sky"], COLORS["blue"]])
+
+
+def heat(panels, *, alt, limit=6.0, unit="dB"):
+    """Show tables of numbers, one above the other, dark where a number is large.
+
+    panels: {title: (rows, columns, values)}, values[i][j] a number, None for a cell that does not
+    exist (hatched, with a dash), or a string to be printed as it is. limit: what is darkest. unit:
+    named under the figure. A darker blue is worse; the numbers are printed, so that nothing rests
+    on colour alone.
+    """
+    heights = [0.27 * len(rows) + 1.0 for rows, _, _ in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(WIDTH, sum(heights)), squeeze=False, height_ratios=heights
+    )
+    for ax, (title, (rows, columns, values)) in zip(axes[:, 0], panels.items(), strict=True):
+        if len(values) != len(rows) or any(len(line) != len(columns) for line in values):
+            raise ValueError(
+                f"heat got values of {len(values)} rows for {len(rows)} names and "
+                f"{len(columns)} columns; give one value for each cell."
+            )
+        _draw(ax, rows, columns, values, limit)
+        ax.set_title(title, loc="left", fontweight="bold")
+    figure.supxlabel(f"{unit}; white: nothing lost, darkest: {limit:g} {unit} or more", fontsize=10)
+    show(figure, alt)
+
+
+def _draw(ax, rows, columns, values, limit):
+    shades = [[v if isinstance(v, (int, float)) else np.nan for v in line] for line in values]
+    ax.imshow(
+        np.clip(np.array(shades, dtype=float), 0, limit), cmap=_SCALE, vmin=0, vmax=limit,
+        aspect="auto",
+    )  # fmt: skip
+    for i, line in enumerate(values):
+        for j, value in enumerate(line):
+            if value is None:
+                ax.add_patch(
+                    plt.Rectangle(
+                        (j - 0.5, i - 0.5), 1, 1, facecolor="#eeeeee", edgecolor="#bbbbbb",
+                        hatch="///", linewidth=0,
+                    )
+                )  # fmt: skip
+            number = isinstance(value, (int, float))
+            text = f"{value:.1f}" if number else ("–" if value is None else str(value))
+            dark = number and value > 0.6 * limit
+            ax.text(
+                j, i, text, ha="center", va="center", fontsize=9, color="white" if dark else "black"
+            )
+    ax.set_yticks(range(len(rows)), rows, fontsize=9)
+    ax.set_xticks(range(len(columns)), columns, fontsize=9, rotation=35, ha="right")
+    ax.tick_params(length=0)
+    ax.grid(False)
+    ax.set_xticks(np.arange(len(columns) - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(len(rows) - 1) + 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.5)
+    ax.tick_params(which="minor", length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
