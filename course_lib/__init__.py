@@ -2,7 +2,7 @@
 
 The world is y = A(x) + ε. Floors, lower ones never import upper ones:
 
-1. `operators`, `noise`, `metrics`      linear maps A, the law of y given Ax, psnr and ssim
+1. `operators`, `noise`, `groups`, `metrics`   linear maps A, the law of y given Ax, T_g, psnr
 2. `priors`, `models`, `data`           exact signal models, networks, real images
 3. `losses`                             one risk estimator per file
 4. `training`, `validation`             fit and resume; choose without ground truth
@@ -19,6 +19,7 @@ _SUBMODULES = (
     "data",
     "exercises",
     "experiments",
+    "groups",
     "losses",
     "metrics",
     "models",

@@ -4,6 +4,7 @@ from .base import Noise
 from .binomial import Binomial
 from .gamma import Gamma
 from .gaussian import CorrelatedGaussian, Gaussian
+from .heteroscedastic import HeteroscedasticGaussian
 from .poisson import Poisson, PoissonGaussian
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "CorrelatedGaussian",
     "Gamma",
     "Gaussian",
+    "HeteroscedasticGaussian",
     "Noise",
     "Poisson",
     "PoissonGaussian",

@@ -1,6 +1,7 @@
 """Linear maps A: forward `A(x)`, `A.adjoint(y)`, `A.pinv(y)`, composition `A @ B`, `dense(A)`."""
 
 from . import coils, fourier, masks
+from .actions import Flip, Roll, Rotate
 from .base import Compose, Operator, dense
 from .blur import Blur
 from .compressed_sensing import CompressedSensing
@@ -23,12 +24,15 @@ __all__ = [
     "CryoEM",
     "Decimation",
     "Demosaicing",
+    "Flip",
     "Identity",
     "Inpainting",
     "Interferometry",
     "MRI",
     "MultiCoilMRI",
     "Operator",
+    "Roll",
+    "Rotate",
     "Radon",
     "Scaled",
     "Transmission",

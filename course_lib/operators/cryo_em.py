@@ -1,8 +1,10 @@
 """Cryo-electron microscopy: A turns a density, projects it, shifts it and blurs it by the CTF."""
 
 import math
+from itertools import product
 
 import torch
+from torch.nn import functional as F
 
 from .. import _checks
 from .base import Operator, check_image
@@ -68,10 +70,10 @@ class CryoEM(Operator):
             )
         check_image(self, x, "x", (self._batch(), 1, size, size))
         batch, y = max(len(x), self._batch()), 0
-        x = x.flatten(1).expand(batch, -1)
+        x = F.pad(x, [1] * 6).flatten(1).expand(batch, -1)
         for place, weight in self._corners(size):
-            values = weight * x.gather(1, place.expand(batch, -1))
-            y = y + values.unflatten(1, (size, size, size)).sum(1, keepdim=True)
+            y = y + weight * x.gather(1, place.expand(batch, -1))
+        y = y.unflatten(1, (size, size, size)).sum(1, keepdim=True)
         return torch.fft.irfft2(self.transfer(size) * torch.fft.rfft2(y), s=(size, size))
 
     def adjoint(self, y):
@@ -79,29 +81,32 @@ class CryoEM(Operator):
         check_image(self, y, "y", (self._batch(), 1, size, size))
         y = torch.fft.irfft2(self.transfer(size).conj() * torch.fft.rfft2(y), s=(size, size))
         y = y.expand(-1, size, -1, -1).flatten(1)
-        x = y.new_zeros(max(len(y), self._batch()), size**3)
+        batch, cube = max(len(y), self._batch()), (size + 2,) * 3
+        x = y.new_zeros(batch, math.prod(cube))
         for place, weight in self._corners(size):
-            x = x.scatter_add(1, place.expand(len(x), -1), (weight * y).expand(len(x), -1))
-        return x.unflatten(1, (size, size, size))
+            x = x.scatter_add(1, place.expand(batch, -1), (weight * y).expand(batch, -1))
+        return x.unflatten(1, cube)[:, 1:-1, 1:-1, 1:-1]
 
     def _batch(self):
         return max(len(self.rotation), len(self.shift), len(self.defocus))
 
     def _corners(self, size):
-        """The eight voxels around Rᵀr for every voxel r, and their weights: (1 or B, N³) each."""
+        """The eight voxels around Rᵀr for every voxel r, and their weights: (1 or B, N³) each.
+
+        The places are those in the density with a border of zeros, (N + 2)³.
+        """
         axis = torch.arange(size).to(self.rotation) - (size - 1) / 2
         z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
         r = torch.stack([x, y, z]).flatten(1)
-        source = self.rotation.mT @ r + (size - 1) / 2  # (1 or B, 3, N³)
-        corner = source.floor()
+        source = (self.rotation.mT @ r + (size - 1) / 2).clamp(-1, size)  # (1 or B, 3, N³)
+        corner = source.floor().clamp(max=size - 1)
         after = source - corner
-        for bits in range(8):
-            step = torch.tensor([bits & 1, bits >> 1 & 1, bits >> 2]).to(r)[:, None]
-            place = corner + step
-            inside = ((place >= 0) & (place < size)).all(1)
-            weight = (1 - step - after).abs().prod(1) * inside
-            i, j, k = place.clamp(0, size - 1).long().unbind(1)
-            yield (k * size + j) * size + i, weight
+        strides = torch.tensor([1, size + 2, (size + 2) ** 2], device=r.device)
+        first = ((corner.long() + 1) * strides[:, None]).sum(1)
+        sides = [(1 - a, a) for a in after.unbind(1)]
+        for bits in product((0, 1), repeat=3):
+            weight = math.prod(side[bit] for side, bit in zip(sides, bits, strict=True))
+            yield first + int((torch.tensor(bits) * strides.cpu()).sum()), weight
 
 
 def _delay(k, t):

@@ -1,0 +1,116 @@
+"""Transforms T_g of the image plane as operators: shifts, mirror, rotations. See `groups`."""
+
+import math
+
+import torch
+
+from .. import _checks
+from .base import Operator
+
+
+class Action(Operator):
+    """T_g for one element g or one per image; orthogonal, so that T_g⁻¹ = T_gᵀ = T_g†."""
+
+    def pinv(self, y):
+        return self.adjoint(y)
+
+
+class Roll(Action):
+    """(T_g x)_ij = x_{i − a, j − b} with periodic borders. shift: (a, b) in pixels, (2,) or (B, 2)."""
+
+    def __init__(self, shift):
+        super().__init__()
+        shift = torch.as_tensor(shift)
+        if shift.is_floating_point() or shift.shape[-1:] != (2,) or shift.ndim > 2:
+            raise ValueError("shift must hold whole numbers (a, b), with shape (2,) or (B, 2).")
+        self.register_buffer("shift", shift.reshape(-1, 2))
+
+    def forward(self, x, sign=1):
+        h, w = _checks.image(x).shape[-2:]
+        i = (torch.arange(h, device=x.device) - sign * self.shift[:, :1]) % h
+        j = (torch.arange(w, device=x.device) - sign * self.shift[:, 1:]) % w
+        batch = max(len(x), len(i))
+        x = x.expand(batch, -1, -1, -1)
+        x = x.gather(2, i[:, None, :, None].expand(batch, x.shape[1], h, w))
+        return x.gather(3, j[:, None, None, :].expand(batch, x.shape[1], h, w))
+
+    def adjoint(self, y):
+        return self(y, sign=-1)
+
+
+class Flip(Action):
+    """T_g x = x, or x with left and right exchanged where flip is 1. flip: 0, 1 or (B,) of them."""
+
+    def __init__(self, flip):
+        super().__init__()
+        self.register_buffer("flip", torch.as_tensor(flip).bool().reshape(-1, 1, 1, 1))
+
+    def forward(self, x):
+        return torch.where(self.flip, _checks.image(x).flip(-1), x)
+
+    def adjoint(self, y):
+        return self(y)
+
+
+class Rotate(Action):
+    """T_g x = x turned counter-clockwise by `angle` degrees, a number or (B,), about its centre.
+
+    The nearest quarter turn is exact; the rest, at most 45°, is three shears,
+        R(θ) = X(−tan θ/2) Y(sin θ) X(−tan θ/2),
+    each of which moves a line by a fraction of a pixel by a phase of its Fourier transform, so that
+    T_g is orthogonal to rounding and T_g(−θ) its inverse. Borders are periodic: what leaves a side
+    enters at the other; corners mix. Square images only. Angles that are no multiple of 90° compose
+    up to this border and the highest frequencies. Source: Unser, Thévenaz and Yaroslavsky (1995).
+    """
+
+    def __init__(self, angle):
+        super().__init__()
+        angle = torch.as_tensor(angle)
+        angle = angle if angle.is_floating_point() else angle.to(torch.get_default_dtype())
+        self.register_buffer("angle", _checks.floats(angle, "angle").reshape(-1))
+
+    def forward(self, x):
+        turns, rest = self._parts(x)
+        return self._shears(self._quarters(x, turns), rest)
+
+    def adjoint(self, y):
+        turns, rest = self._parts(y)
+        return self._quarters(self._shears(y, -rest), -turns)
+
+    def _parts(self, x):
+        if _checks.image(x).shape[-1] != x.shape[-2]:
+            raise ValueError(f"x is {tuple(x.shape[-2:])} pixels; Rotate takes square images.")
+        turns = (self.angle / 90).round()
+        rest = (self.angle - 90 * turns).to(x.dtype) * (math.pi / 180)
+        return turns.long(), rest.view(-1, 1, 1, 1)
+
+    @staticmethod
+    def _quarters(x, turns):
+        if not (turns % 4).any():
+            return x
+        batch = max(len(x), len(turns))
+        x, turns = x.expand(batch, -1, -1, -1), turns.expand(batch).tolist()
+        return torch.stack([image.rot90(k, (1, 2)) for image, k in zip(x, turns, strict=True)])
+
+    @staticmethod
+    def _shears(x, theta):
+        if not theta.any():
+            return x
+        n = x.shape[-1]
+        line = torch.arange(n, dtype=theta.dtype, device=x.device) - (n - 1) / 2
+        outer = line[:, None] * (theta / 2).tan()  # rows below the centre move to the right
+        x = _slide(x, outer)
+        x = _slide(x.mT, -line[:, None] * theta.sin()).mT
+        return _slide(x, outer)
+
+
+def _slide(x, t):
+    """Row i of x moved to the right by t_i pixels (B, 1, H, 1), periodic, orthogonal to rounding.
+
+    The Nyquist frequency cannot move by a fraction of a pixel and moves by round(t_i) pixels.
+    """
+    n = x.shape[-1]
+    k = torch.arange(n // 2 + 1, device=x.device)
+    t = torch.where(2 * k == n, t.round(), t)
+    angle = -2 * math.pi / n * k * t
+    return torch.fft.irfft(torch.polar(torch.ones_like(angle), angle) * torch.fft.rfft(x), n=n)
