@@ -3,6 +3,7 @@
 from .autoencoder import Autoencoder
 from .blind_spot import BlindSpot
 from .deep_image_prior import DeepImagePrior
+from .direct import Direct
 from .dncnn import DnCNN
 from .pixel_shuffle import PixelShuffle
 from .reconstruct import BackProjection
@@ -13,6 +14,7 @@ __all__ = [
     "BackProjection",
     "BlindSpot",
     "DeepImagePrior",
+    "Direct",
     "DnCNN",
     "PixelShuffle",
     "UNet",
