@@ -14,7 +14,9 @@ class Noise2Self(Loss):
         (1/width²) Σ_J L_J = (1/m) ‖g(y) − y‖²,    E L = (1/m) E‖g(y) − Ax‖² + (1/m) E‖y − Ax‖²,
     the risk of g plus the variance. Each image of a batch draws its own J.
     test="stitched" reconstructs x̂_J = f(y_{−J}, A)_J, exactly J-invariant, in width² evaluations;
-    "single" is f(y, A), an input that f was not trained on. For A = I the stitched x̂ is g(y).
+    "single" is f(y, A), which sees all of y: right for a network that treats kept and hidden
+    pixels alike (`models.Direct`), and about y itself for a residual one, whose output on kept
+    pixels the loss never looks at. For A = I the stitched x̂ is g(y).
     y: images (B, C, H, W), all channels of a pixel hidden together; any size from width on.
     Raises ValueError for an even width, of which each J would meet the 2×2 cells of a U-Net in
     one position only, and for smaller images. Source: Batson and Royer (2019).

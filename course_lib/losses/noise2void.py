@@ -14,10 +14,11 @@ class Noise2Void(Loss):
     are independent given x, and J holds every pixel equally often:
         E L = (1/m) Σ_i E[(A f(ỹ, A) − Ax)_i² | i ∈ J] + (1/m) E‖y − Ax‖²,
     the risk of f where it does not see y_i, plus the variance. At test time f(y, A), one
-    evaluation: an input that f was not trained on, but for a share 1/period² of its pixels the
-    same. y: images (B, C, H, W), all channels of a pixel hidden together. The published code lets
-    the draw return y_i itself or another pixel of J: then the identity fails. Raises ValueError
-    for a period below 2 and for sizes that it does not divide.
+    evaluation, which sees all of y; the median asks for a network without a residual connection
+    (`models.Direct`), as it is easily told from a noisy value. The published code lets the draw
+    return y_i itself or another pixel of J: then the identity fails. y: images (B, C, H, W), all
+    channels of a pixel hidden together. Raises ValueError for a period below 2 and for sizes that
+    it does not divide.
     Source: Krull et al. (2019); Höck et al. (2022) for the median.
     """
 

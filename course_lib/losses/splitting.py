@@ -25,7 +25,8 @@ class Splitting(Loss):
     test="average": x̂ = (Σ_t diag(h_t))⁻¹ Σ_t diag(h_t) f(y_{a,t}) over `draws` masks for A = I,
     f as it was trained, and the plain mean of the f(y_{a,t}, A_{a,t}) for other A; the masks share
     the law of h and together hide each entry ⌊N p_i⌋ or ⌈N p_i⌉ times. test="one": f(y_a, A_a) of
-    one split. test="plain": f(y, A). Raises ValueError for masks that would hide everything or
+    one split. test="plain": f(y, A). These two want a network that treats kept and hidden pixels
+    alike, such as `models.Direct`. Raises ValueError for masks that would hide everything or
     nothing and for draws · p < 1. Source: Efron (2004), Yaman et al. (2020), Tachella (2025); the
     slides divide by N and by Σ_t h_t, and leave out the diag(h_t) in the sum.
     """
