@@ -44,7 +44,7 @@ class Product(Group):
 
 
 class Shift(Group):
-    """All H·W periodic shifts, or those of at most `limit` pixels along each axis (no group then)."""
+    """All H·W periodic shifts, or only those of at most `limit` pixels along each axis."""
 
     def __init__(self, limit=None):
         self.limit = None if limit is None else _checks.whole(limit, "limit")

@@ -14,9 +14,9 @@ class HeteroscedasticGaussian(Gaussian):
 
     sigma: σ in the units of y, of a shape that broadcasts to y, e.g. (1, 1, 1, m); 0 where nothing
     is measured and y_i = 0. split: as for one σ, y1 = y + √(α/(1−α)) σ∘w.
-    stein: E f(y)ᵀ(y − Ax) = E Σ_i σ_i² ∂f_i/∂y_i. Raises ValueError for a negative σ_i, for σ = 0 and
-    for y of another shape. With a σ for each image of a batch, y has to be that batch: for training
-    on many nights whiten y and A, `A.whitened()`, and use `Gaussian(1)`.
+    stein: E f(y)ᵀ(y − Ax) = E Σ_i σ_i² ∂f_i/∂y_i. With a σ for each image of a batch, y has to be
+    that batch: to train on many nights take `A.whitened()` and `Gaussian(1)`.
+    Raises ValueError for a negative σ_i, for σ = 0 and for y of another shape.
     """
 
     def __init__(self, sigma):

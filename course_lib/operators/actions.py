@@ -16,7 +16,7 @@ class Action(Operator):
 
 
 class Roll(Action):
-    """(T_g x)_ij = x_{i − a, j − b} with periodic borders. shift: (a, b) in pixels, (2,) or (B, 2)."""
+    """(T_g x)_ij = x_{i − a, j − b}, periodic. shift: (a, b) in whole pixels, (2,) or (B, 2)."""
 
     def __init__(self, shift):
         super().__init__()

@@ -81,9 +81,9 @@ def dense(A, shape):
     n = int(torch.tensor(shape).prod())
     if n > 4096:
         raise ValueError(f"shape {tuple(shape)} has {n} pixels; dense is for at most 4096.")
-    buffer = next(A.buffers(), torch.zeros(()))
-    dtype = buffer.dtype if buffer.is_floating_point() else torch.get_default_dtype()
-    basis = torch.eye(n, dtype=dtype, device=buffer.device).reshape(n, *shape)
+    buffers = [*A.buffers(), torch.zeros(())]
+    like = next((b for b in buffers if b.is_floating_point()), buffers[-1])
+    basis = torch.eye(n, dtype=like.dtype, device=buffers[0].device).reshape(n, *shape)
     return torch.cat([A(e).reshape(1, -1) for e in basis.split(1)]).T.contiguous()
 
 

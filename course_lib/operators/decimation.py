@@ -9,10 +9,10 @@ from .base import Operator
 class Decimation(Operator):
     """y_ij = x_{si + a, sj + b}: the pixel (a, b) of each cell of s×s, y (B, C, H/s, W/s).
 
-    factor: s, a whole number. phase: (a, b), or (B, 2) for one per image. AAᵀ = I, so A† = Aᵀ, which
-    puts zeros between the pixels. A camera of s times fewer, larger pixels is Decimation(s) @
-    Blur(k) with k the box of s×s. Raises ValueError for a phase outside the cell and for x that
-    does not divide into cells.
+    factor: s, a whole number. phase: (a, b), or (B, 2) for one per image. AAᵀ = I, so A† = Aᵀ puts
+    zeros between the pixels. A camera with pixels s times as large is Decimation(s) @ Blur(k), k
+    the box of s×s. Raises ValueError for a phase outside the cell and for x that does not divide
+    into cells.
     """
 
     def __init__(self, factor, phase=(0, 0)):

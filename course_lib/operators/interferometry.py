@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 
 from .. import _checks
+from . import fourier
 from .base import Operator, check_image
 
 LIGHT = 299_792_458.0  # m/s
@@ -129,15 +130,14 @@ class Interferometry(Operator):
         rows, columns = torch.view_as_complex(self.rows), torch.view_as_complex(self.columns)
         inner = torch.matmul(rows[:, None], x.to(rows.dtype))  # over i: (B, C, m, W)
         V = self.weight[:, None] * (inner * columns[:, None]).sum(-1)
-        return torch.stack([V.real, V.imag], 2).flatten(1, 2)[:, :, None]
+        return fourier.to_channels(V[:, :, None])
 
     def adjoint(self, y):
         check_image(self, y, "y", (len(self.rows), 1, 1, self.rows.shape[1]))
         if y.shape[1] % 2:
             raise ValueError(f"y has {y.shape[1]} channels; it holds Re V and Im V, 2 for each.")
         rows, columns = torch.view_as_complex(self.rows), torch.view_as_complex(self.columns)
-        re, im = y[:, :, 0].unflatten(1, (-1, 2)).unbind(2)
-        V = self.weight[:, None] * torch.complex(re, im)
+        V = self.weight[:, None] * fourier.to_complex(y)[:, :, 0]
         return torch.matmul(rows.mH[:, None], V[..., None] * columns.conj()[:, None]).real
 
 

@@ -18,7 +18,7 @@ class Scaled(Operator):
         factor = torch.as_tensor(factor)
         factor = factor if factor.is_floating_point() else factor.to(torch.get_default_dtype())
         _checks.floats(factor, "factor")
-        if (factor == 0).any() or factor.ndim not in (0, 4) or factor[..., :1].numel() == 0:
+        if (factor == 0).any() or factor.ndim not in (0, 4):
             raise ValueError("factor must be a number other than 0, or a tensor (B, 1, 1, 1).")
         self.A = A
         self.register_buffer("factor", factor.reshape(-1, 1, 1, 1))
@@ -29,8 +29,8 @@ class Scaled(Operator):
     def adjoint(self, y):
         return self.factor * self.A.adjoint(y)
 
-    def pinv(self, y, **options):
-        return self.A.pinv(y / self.factor, **options)
+    def pinv(self, y):
+        return self.A.pinv(y / self.factor)
 
 
 def norm(A, shape, iterations=200, tolerance=1e-6):
