@@ -8,7 +8,7 @@ from .. import _checks
 from . import fourier
 
 
-def birdcage(coils, size, distance=1.5):
+def birdcage(coils, size, distance=2.0):
     """Simulated smooth maps of `coils` coils around an image of `size`: complex (C, H, W).
 
     S_c(q) = e^{iφ_c(q)}/|q − r_c|, r_c evenly spaced on a circle of `distance` half-widths, φ_c the

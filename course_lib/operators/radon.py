@@ -90,10 +90,9 @@ def _strips(theta, size, detectors):
 
     def beyond(v):
         """The area of the trapezoid beyond v ≥ ½: a triangle, and all of the top beyond v."""
-        slope = np.clip((long + short) / 2 - v, 0, short)
-        return (
-            slope**2 / (2 * max(short, 1e-300)) + np.clip((long - short) / 2 - v, 0, None)
-        ) / long
+        edge = np.clip((long + short) / 2 - v, 0, short)
+        top = np.clip((long - short) / 2 - v, 0, None)
+        return (edge**2 / (2 * max(short, 1e-300)) + top) / long
 
     below, above = beyond(0.5 + centre - nearest), beyond(0.5 - centre + nearest)
     area = np.stack([below, 1 - below - above, above])

@@ -24,13 +24,11 @@ class Transmission(Operator):
         return self.photons * torch.exp(-self.A(x))
 
     def log(self, y):
-        """−log(y/I₀), with fewer counts than 1 taken for 1: nearly Ax plus noise of variance 1/y."""
+        """−log(y/I₀), counts below 1 taken for 1: about Ax plus noise of variance 1/y."""
         return -torch.log(_checks.floats(y).clamp_min(1) / self.photons)
 
     def pinv(self, y):
         return self.A.filtered_backprojection(self.log(y))
 
     def adjoint(self, y):
-        raise TypeError(
-            "Transmission is not linear and has no adjoint; use pinv(y), or A on log(y)."
-        )
+        raise NotImplementedError("Transmission is not linear: no adjoint; use A.adjoint(log(y)).")

@@ -4,14 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from linear import Adjoint, PseudoInverse, assert_adjoint, matrix, rand
 from montecarlo import generator
 from problems import mutant
 
-from course_lib.operators import Blur, Compose, Identity, Inpainting, Operator, dense
-
-
-def rand(*shape, seed=0):
-    return torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
+from course_lib.operators import Blur, Compose, Identity, Inpainting, dense
 
 
 def mask(*shape, seed=0):
@@ -39,15 +36,6 @@ shapes = st.tuples(*(st.integers(a, b) for a, b in ((1, 3), (1, 3), (2, 7), (3, 
 
 def every(test):
     return pytest.mark.parametrize("kind", KINDS)(test)
-
-
-def assert_adjoint(A, shape, seed=0):
-    """|⟨Ax, y⟩ − ⟨x, Aᵀy⟩| ≤ 1e-10 ‖Ax‖‖y‖."""
-    x = rand(*shape, seed=seed)
-    Ax = A(x)
-    y = rand(*Ax.shape, seed=seed + 1)
-    gap = (Ax * y).sum() - (x * A.adjoint(y)).sum()
-    assert abs(gap) <= 1e-10 * x.norm() * y.norm()
 
 
 @every
@@ -95,27 +83,6 @@ def test_the_gradient_of_the_data_term_is_two_at_r(kind):
     A, x, y = KINDS[kind](*SHAPE), rand(*SHAPE).requires_grad_(), rand(*SHAPE, seed=1)
     (gradient,) = torch.autograd.grad((A(x) - y).square().sum(), x)
     torch.testing.assert_close(gradient, 2 * A.adjoint(A(x) - y), rtol=0, atol=1e-12)
-
-
-class Adjoint(Operator):
-    def __init__(self, A):
-        super().__init__()
-        self.A = A
-
-    def forward(self, y):
-        return self.A.adjoint(y)
-
-
-class PseudoInverse(Adjoint):
-    def forward(self, y):
-        exact = {} if type(self.A) is not Compose else {"iterations": 400, "tolerance": 1e-13}
-        return self.A.pinv(y, **exact)
-
-
-def matrix(A, shape=(2, 3, 4)):
-    if not list(A.buffers()):  # dense takes its dtype from the buffers
-        A.register_buffer("like", torch.zeros((), dtype=torch.float64))
-    return dense(A, shape)
 
 
 @every
