@@ -10,9 +10,9 @@ class Demosaicing(Operator):
     """y = Σ_c m_c ∘ x_c, the mosaic of a colour image x (B, 3, H, W): y (B, 1, H, W).
 
     pattern: the colours of the camera's cell of 2×2 pixels, row by row, as "RGGB" (Bayer), or a
-    list of such strings, one per image. One third of x is measured. AAᵀ = I, so A† = Aᵀ, each value in
-    its own colour's channel and zeros elsewhere. Raises ValueError for another pattern and for x
-    without three channels.
+    list of such strings, one per image. One third of x is measured. AAᵀ = I, so A† = Aᵀ puts each
+    value into its own colour's channel, and zeros elsewhere. Raises ValueError for another pattern
+    and for x without three channels.
     """
 
     def __init__(self, pattern="RGGB"):
