@@ -97,9 +97,13 @@ def site(
 def table(
     name: Annotated[str, typer.Argument(help="which table, for example denoising")],
     scale: Scale = "quick",
-    seeds: Annotated[int | None, typer.Option(min=1, help="quick: 1, full: 3")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="default: 1 or 3, by table and scale")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="write the table to this file")] = None,
-    recorded: Annotated[bool, typer.Option("--recorded", help="print the last full run")] = False,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="print the run that is kept")
+    ] = False,
 ):
     """Measure a table of methods and print it."""
     from course_lib import experiments
