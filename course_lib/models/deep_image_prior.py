@@ -50,7 +50,7 @@ class DeepImagePrior(nn.Module):
         """D_θ(z), whatever y and A are."""
         return self.decoder(self.z)
 
-    def fit(self, y, A, steps=1000, share=0.1, every=10, lr=1e-2, generator=None, watch=None):
+    def fit(self, y, A, steps=1000, share=0.25, every=10, lr=1e-2, generator=None, watch=None):
         """Fit θ to a random part of y and keep the weights that predict the rest best.
 
         minimises L(θ) = mean over the kept entries of (A f − y)², by Adam; every `every` steps it
