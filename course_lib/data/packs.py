@@ -1,4 +1,4 @@
-"""The images that ship with the course: photographs, digits, micrographs, cut into tiles."""
+"""The images that ship with the course: photographs, digits, micrographs, scans, simulations."""
 
 import hashlib
 import io
@@ -10,8 +10,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from . import blackholes, scans
+
 PACKS = Path(__file__).parent / "packs"
-NAMES = ("photos", "digits", "micrographs/fei", "micrographs/epu")
+SIZES = {  # name: the size unless given
+    "photos": 64,
+    "digits": 28,
+    "micrographs/fei": 64,
+    "micrographs/epu": 64,
+    "mri": 128,
+    "ct": 128,
+    "kspace": 160,
+    "densities": 64,
+    "particles": 64,
+    "blackholes": 32,
+}
 SPLITS = ("train", "validation", "test")
 PARTS = {"train": slice(0, 640), "validation": slice(640, 768), "test": slice(768, 1024)}  # rows
 HOT = 6  # standard deviations: what lies beyond is a defect of the detector
@@ -60,17 +73,24 @@ def _micrograph(which, split, size):
 
 
 def _read(name, split, size):
-    """The tiles (N, H, W), uint8 (or float32, for micrographs), and the source of each."""
-    if name not in NAMES:
-        raise ValueError(f"Unknown data {name!r}: the names are {', '.join(NAMES)}.")
+    """The images, uint8 or float32, (N, H, W) or (N, C, H, W), and the source of each."""
+    if name not in SIZES:
+        raise ValueError(f"Unknown data {name!r}: the names are {', '.join(SIZES)}.")
     if split not in SPLITS:
         raise ValueError(f"Unknown split {split!r}: the splits are {', '.join(SPLITS)}.")
-    if size is None:
-        size = 28 if name == "digits" else 64
+    size = SIZES[name] if size is None else size
     check_size(size)
     if name.startswith("micrographs/"):
         return _micrograph(name.removeprefix("micrographs/"), split, size)
+    if name == "blackholes":
+        return blackholes.simulate(split, size)
     pack = _pack(name)
+    if name in ("mri", "ct"):
+        return scans.slices(name, pack, split, size)
+    if name == "kspace":
+        return scans.kspace(pack, split, size)
+    if name in ("densities", "particles"):
+        return scans.molecules(name, pack, split, size)
     if name == "digits":
         if size not in (28, 32):
             raise ValueError(f"size is {size}, but digits come in 28 (as they are) or 32 (padded).")
@@ -87,7 +107,7 @@ def _read(name, split, size):
 
 
 def load(name, split="train", size=None):
-    """Real images, as a float32 tensor (N, 1, size, size): clean ones, or micrographs.
+    """Images as a float32 tensor (N, 1, size, size): clean ones unless said otherwise.
 
     name="photos"
         Grey photographs, cut into the whole, non-overlapping tiles of a centred grid, in a fixed
@@ -108,6 +128,38 @@ def load(name, split="train", size=None):
         0-639, 640-767 and 768-1023 of the same exposure, disjoint and nothing more. `size` is 64
         unless given, and at most 128 for validation, 256 for test.
 
+    name="mri"
+        Magnitude images of two heads, `size` 256, 128 (unless given), 64 or 32: train (21 slices)
+        and validation (4 slices between them) are one subject, test (23) the other. Slices are
+        6.5 mm apart. The unit is the 99.9th percentile of each subject's 256² volume; the brighter
+        0.1 % are set to 1. There is no phase and no coil: k-space made from them is synthetic.
+
+    name="ct"
+        Attenuation of two chests, `size` 128 (unless given), 64, 32 or 16: train (53 slices) and
+        validation (8 between them) are one patient, test (48) the other. x = (1 + HU/1000)/2,
+        clipped to [0, 1], so that air is 0, water 0.5, and bone beyond 1000 HU 1; the attenuation
+        is 2x times that of water. Pixels of 128² are 2.5 mm (train) and 2.3 mm (test) wide.
+        The scans were reconstructed at 512² and averaged; what noise is left is part of "truth".
+
+    name="kspace"
+        A real scan, split="test" only: k-space of a phantom, two coils, (1, 4, size, size) as the
+        channels Re₁, Im₁, Re₂, Im₂ of `operators.fourier`, zero frequency at (size//2, size//2).
+        `size` is 160 unless given, less for the centre of k-space. With noise, and no truth.
+
+    name="densities"
+        Electron densities of four molecules made from atom coordinates, (N, size, size, size) for
+        `operators.CryoEM`; `size` 64 (unless given), 32, 16 or 8. Train: a ribosome and a receptor,
+        validation: an enolase, test: a kinase. `sources` tells the side of a voxel.
+
+    name="particles"
+        Clean projections of these densities in uniformly random orientations, 192 a density for
+        train, 48 for validation, 128 for test. `size` as for densities. No CTF and no noise.
+
+    name="blackholes"
+        Simulated rings and crescents, some with a hot spot or a jet, 160 microarcseconds wide, the
+        brightest pixel 1; no image of a real one. 2000 train, 200 validation, 200 test, all of one
+        law. `size` is 32 unless given. For a flux of F Jy multiply by F / x.sum().
+
     Units of photos and digits, in [0, 1]: grey level / 255, gamma-encoded as in the files (not
     proportional to light); colour photographs are reduced to 0.299 R + 0.587 G + 0.114 B (ITU-R
     BT.601). Most come from cameras or JPEG files and have a little noise of their own, so "ground
@@ -117,14 +169,16 @@ def load(name, split="train", size=None):
     """
     images, _ = _read(name, split, size)
     scale = 1 if images.dtype == np.float32 else 255
-    return torch.from_numpy(images.astype(np.float32) / scale).unsqueeze(1)
+    x = torch.from_numpy(images.astype(np.float32) / scale)
+    return x if x.ndim == 4 else x.unsqueeze(1)
 
 
 def sources(name, split="train", size=None):
     """Where each tile of `load(name, split, size)` comes from: a list of N strings.
 
     For photos the name of the photograph, for digits the row of the file mnist_5k, for micrographs
-    the part of the exposure. Tiles of one photograph are correlated: count photographs, not tiles,
-    when you quote an interval.
+    the part of the exposure, for scans the subject and the slice, for particles the molecule. Tiles
+    of one photograph and slices of one subject are correlated: an interval over them says nothing
+    of other photographs or subjects.
     """
     return _read(name, split, size)[1]
