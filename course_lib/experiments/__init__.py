@@ -8,7 +8,7 @@ from . import report
 
 __all__ = ["TABLES", "recorded", "run_table", "show"]
 
-TABLES = ("denoising", "sample-complexity", "no-free-lunch")
+TABLES = ("denoising", "sample-complexity", "no-free-lunch", "operators")
 RECORDED = Path(__file__).parent / "recorded"
 
 

@@ -25,12 +25,13 @@ class Operator(torch.nn.Module):
         """A†y: the solution of min ‖x‖ among the minimisers of ‖Ax − y‖, by conjugate gradient.
 
         Conjugate gradient on AᵀA x = Aᵀy from x = 0 stays in the range of Aᵀ, so it converges to
-        A†y. It stops when every image's normal-equation residual has fallen by `tolerance`.
+        A†y. It stops when every image's normal-equation residual has fallen by `tolerance`, or to
+        rounding, beyond which the iteration would leave that range and diverge.
         """
         r = self.adjoint(y)
         x, p = torch.zeros_like(r), r.clone()
         rr = _dot(r, r)
-        stop = tolerance**2 * rr
+        stop = max(tolerance, 8 * torch.finfo(r.dtype).eps) ** 2 * rr
         for _ in range(iterations):
             if (rr <= stop).all():
                 break

@@ -9,8 +9,8 @@ def to_complex(x):
 
 
 def to_channels(z):
-    """A complex (B, C, H, W) as real channels (B, 2C, H, W): Re₁ Im₁ Re₂ Im₂ …"""
-    return torch.stack([z.real, z.imag], 2).flatten(1, 2)
+    """A complex (B, C, H, W) as real channels (B, 2C, H, W): Re₁ Im₁ Re₂ Im₂ …, a view if C = 1."""
+    return torch.view_as_real(z.resolve_conj()).movedim(-1, 2).flatten(1, 2)
 
 
 def magnitude(x):
@@ -18,27 +18,35 @@ def magnitude(x):
     return torch.linalg.vector_norm(x.unflatten(1, (-1, 2)), dim=2)
 
 
-def fft(x):
-    """Fx of each complex channel of x (B, 2C, H, W): F is unitary, so F⁻¹ = Fᴴ.
+def fft(x, mask=None):
+    """M F x of each complex channel of x (B, 2C, H, W): F is unitary, so F⁻¹ = Fᴴ.
 
     (Fx)_k = (HW)^(−1/2) Σ_n x_n e^{−2πi Σ_a (k_a − c_a)(n_a − c_a)/N_a}, with N = (H, W) and the
-    origin of both n and k at the pixel c = (H//2, W//2).
+    origin of both n and k at the pixel c = (H//2, W//2). mask: M, (1 or B, 1, H, W); None for I.
     """
-    return _centred(x, torch.fft.fft2)
+    return _centred(x, torch.fft.fft2, after=mask)
 
 
-def ifft(y):
-    """F⁻¹y of each complex channel of y (B, 2C, H, W)."""
-    return _centred(y, torch.fft.ifft2)
+def ifft(y, mask=None):
+    """F⁻¹M y of each complex channel of y (B, 2C, H, W)."""
+    return _centred(y, torch.fft.ifft2, before=mask)
 
 
-def _centred(x, transform):
+def _centred(x, transform, before=None, after=None):
     """For even sizes moving the origin by half a period is a sign per sample, before and after."""
     h, w = x.shape[-2:]
     if h % 2 or w % 2:
-        z = torch.fft.ifftshift(to_complex(x), dim=(-2, -1))
-        return to_channels(torch.fft.fftshift(transform(z, norm="ortho"), dim=(-2, -1)))
-    n, m = (torch.arange(size, device=x.device) for size in (h, w))
-    signs = (1 - 2 * ((n[:, None] + m) % 2)).to(x.dtype)
-    turn = 1 - 2 * ((h // 2 + w // 2) % 2)
-    return to_channels(transform(to_complex(x * signs), norm="ortho")) * (turn * signs)
+        z = torch.fft.ifftshift(_times(to_complex(x), before), dim=(-2, -1))
+        z = torch.fft.fftshift(transform(z, norm="ortho"), dim=(-2, -1))
+        return to_channels(_times(z, after))
+    down, along = (1 - 2 * (torch.arange(n, device=x.device) % 2).to(x.dtype) for n in (h, w))
+    signs = down[:, None] * along  # (−1)^(n₁ + n₂)
+    turn = (-1) ** ((h + w) // 2)
+    z = transform(_times(to_complex(x), before, signs), norm="ortho")
+    return to_channels(_times(z, after, turn * signs))
+
+
+def _times(z, mask, signs=1):
+    """mask ∘ signs ∘ z, in the memory of z, which must be new, unless there are more masks."""
+    weight = signs if mask is None else signs * mask.to(z.real.dtype)
+    return z * weight if mask is not None and len(mask) > len(z) else z.mul_(weight)

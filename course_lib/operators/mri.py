@@ -23,11 +23,11 @@ class MRI(Operator):
 
     def forward(self, x):
         check_complex(self, x, "x", 1)
-        return self.mask * fourier.fft(x)
+        return fourier.fft(x, self.mask)
 
     def adjoint(self, y):
         check_complex(self, y, "y", 1)
-        return fourier.ifft(self.mask * y)
+        return fourier.ifft(y, self.mask)
 
     def pinv(self, y):
         return self.adjoint(y)
@@ -67,11 +67,11 @@ class MultiCoilMRI(Operator):
     def forward(self, x):
         self._check(x, "x", 1)
         coils = fourier.to_complex(self.maps) * fourier.to_complex(x)
-        return self.mask * fourier.fft(fourier.to_channels(coils))
+        return fourier.fft(fourier.to_channels(coils), self.mask)
 
     def adjoint(self, y):
         self._check(y, "y", self.maps.shape[1] // 2)
-        coils = fourier.to_complex(fourier.ifft(self.mask * y))
+        coils = fourier.to_complex(fourier.ifft(y, self.mask))
         combined = (fourier.to_complex(self.maps).conj() * coils).sum(1, keepdim=True)
         return fourier.to_channels(combined)
 

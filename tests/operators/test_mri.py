@@ -82,23 +82,26 @@ def test_the_transform_is_the_sum_in_its_docstring():
 
 
 MUTANTS = {  # (target, its parent, expression, slip): caught by the dot test or by numpy's FFT
-    "mask missing in the adjoint": (MRI, "adjoint", "ifft(self.mask * y)", "ifft(y)"),
-    "fft for ifft": (MRI, "adjoint", "fourier.ifft(self.mask * y)", "fourier.fft(self.mask * y)"),
-    "mask missing": (MRI, "forward", "self.mask * fourier.fft(x)", "fourier.fft(x)"),
+    "mask missing in the adjoint": (MRI, "adjoint", "ifft(y, self.mask)", "ifft(y)"),
+    "fft for ifft": (MRI, "adjoint", "fourier.ifft(y, self.mask)", "fourier.fft(self.mask * y)"),
+    "mask missing": (MRI, "forward", "fourier.fft(x, self.mask)", "fourier.fft(x)"),
     "maps not conjugated": (MultiCoilMRI, "adjoint", ".conj()", ""),
     "mean over the coils": (MultiCoilMRI, "adjoint", "coils).sum(", "coils).mean("),
-    "coils without mask": (MultiCoilMRI, "adjoint", "ifft(self.mask * y)", "ifft(y)"),
+    "coils without mask": (MultiCoilMRI, "adjoint", "ifft(y, self.mask)", "ifft(y)"),
     "maps conjugated in both": (
         MultiCoilMRI, "forward", "fourier.to_complex(self.maps) *",
         "fourier.to_complex(self.maps).conj() *",
     ),
-    "not orthonormal": (fourier, "_centred", "to_channels(transform(to_complex(x * signs), "
-                        'norm="ortho"))', "to_channels(transform(to_complex(x * signs)))"),
+    "mask before the transform": (fourier, "fft", "after=mask", "before=mask"),
+    "mask after the inverse": (fourier, "ifft", "before=mask", "after=mask"),
+    "not orthonormal": (
+        fourier, "_centred", 'before, signs), norm="ortho")', "before, signs))",
+    ),
     "odd, not orthonormal": (fourier, "_centred", 'transform(z, norm="ortho")', "transform(z)"),
     "shifts exchanged": (fourier, "_centred", "torch.fft.ifftshift", "torch.fft.fftshift"),
-    "origin at the corner of k-space": (fourier, "_centred", "* (turn * signs)", "* turn"),
-    "origin at the corner of the image": (fourier, "_centred", "x * signs", "x"),
-    "sign of half a turn": (fourier, "_centred", "(turn * signs)", "signs"),
+    "origin at the corner of k-space": (fourier, "_centred", "after, turn * signs", "after, turn"),
+    "origin at the corner of the image": (fourier, "_centred", "before, signs", "before"),
+    "sign of half a turn": (fourier, "_centred", "turn * signs", "signs"),
     "real and imaginary part exchanged": (
         fourier, "to_complex", "x[:, 0::2], x[:, 1::2]", "x[:, 1::2], x[:, 0::2]",
     ),

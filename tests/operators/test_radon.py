@@ -254,6 +254,15 @@ def test_few_views_leave_streaks_that_least_squares_does_not():
     assert (solved - x).norm() < (streaks - x).norm()
 
 
+def test_the_pseudo_inverse_does_not_diverge():
+    """More accuracy than float32 has, of an ill-conditioned system without a solution."""
+    x = torch.rand(1, 1, 32, 32, generator=generator())
+    A = Radon([0, 18, 40, 90, 110], 32)
+    y = A(x) + 0.1 * torch.randn(A(x).shape, generator=generator(1))
+    rough, fine = A.pinv(y), A.pinv(y, 1000, 0.0)
+    assert (A(fine) - y).norm() <= (A(rough) - y).norm() and fine.norm() < 10 * rough.norm()
+
+
 def test_two_views_have_all_their_rows_but_one():
     """Both views sum to Σx, so that one of the 2N measurements is redundant."""
     M = dense(Radon(degrees(0, 90), 6, 6), (1, 6, 6))
