@@ -16,7 +16,7 @@ def test_rotating_and_summing_is_the_same_transform():
     other = table.RotateAndSum(angles, 48, A.detectors)
     y, back = other.both(spot)
     for theirs, ours in ((y, A(spot)), (back, A.adjoint(A(spot)))):
-        assert (theirs - ours).norm() < 0.03 * ours.norm()  # up to their interpolation
+        assert (theirs - ours).norm() < 0.05 * ours.norm()  # up to their interpolation
 
 
 def test_both_ways_to_k_space_and_back_are_the_same():
