@@ -4,5 +4,17 @@ from .files import images
 from .measurements import Measurements, Pairs
 from .microscope import mrc
 from .packs import load, sources
+from .scanner import Scan, fastmri
+from .volumes import nifti
 
-__all__ = ["Measurements", "Pairs", "images", "load", "mrc", "sources"]
+__all__ = [
+    "Measurements",
+    "Pairs",
+    "Scan",
+    "fastmri",
+    "images",
+    "load",
+    "mrc",
+    "nifti",
+    "sources",
+]

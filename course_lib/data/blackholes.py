@@ -1,5 +1,7 @@
 """Simulated black holes: rings and crescents with a jet or a hot spot, no image of a real one."""
 
+from functools import cache
+
 import numpy as np
 
 FIELD = 160.0  # microarcseconds, the width of an image
@@ -48,6 +50,7 @@ def _sky(p, l, m):  # noqa: E741 (l and m are the coordinates of the sky)
     return sky + p["jet"] * jet * (1 / (1 + np.exp(-(along - p["radius"]) / 4)))
 
 
+@cache
 def simulate(split, size):
     """(N, size, size), the brightest pixel of each 1, and the kind of each: "ring" or "crescent".
 

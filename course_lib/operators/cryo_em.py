@@ -28,8 +28,8 @@ class CryoEM(Operator):
     the channels. (Rx)(r) = x(Rᵀr), by trilinear interpolation about the centre (N−1)/2, 0 outside;
     P sums over z; H = e^{−2πi k·t} CTF(k), with t the shift in pixels and periodic borders.
     rotation: (3, 3) or (B, 3, 3), orthogonal, acting on vectors (x, y, z). shift: (2,) or (B, 2) as
-    (x, y). defocus: in Å, a number or (B,), or None for H without CTF. pixel: Å. The remaining
-    arguments are those of `ctf`. The adjoint is exact. Interpolation makes PR an approximation of
+    (x, y). defocus: in Å, a number or (B,), or None for H without CTF. pixel: in Å, a number or
+    (B,). The remaining arguments are those of `ctf`. The adjoint is exact. Interpolation makes PR an approximation of
     the projection: by the Fourier slice theorem exact when R maps the grid to itself.
     Raises ValueError for a rotation that is not orthogonal and for x that is not a cube.
     """
@@ -46,11 +46,13 @@ class CryoEM(Operator):
             raise ValueError(f"rotation is not orthogonal, R Rᵀ − I reaches {gap:g}; normalise it.")
         optics = (voltage, aberration, contrast, phase, decay)
         self.optics = None if defocus is None else optics
-        self.pixel = _checks.positive(pixel, "pixel")
+        pixel = torch.as_tensor(pixel).to(rotation).reshape(-1, 1, 1)
+        _checks.positive(pixel.min(), "pixel")
         self.register_buffer("rotation", rotation)
         self.register_buffer("shift", torch.as_tensor(shift).to(rotation).reshape(-1, 2))
         defocus = torch.as_tensor(0.0 if defocus is None else defocus)
         self.register_buffer("defocus", defocus.to(rotation).reshape(-1, 1, 1))
+        self.register_buffer("pixel", pixel)
 
     def transfer(self, size):
         """H (1 or B, 1, N, N//2 + 1) for images of N = `size` pixels."""
@@ -88,7 +90,7 @@ class CryoEM(Operator):
         return x.unflatten(1, cube)[:, 1:-1, 1:-1, 1:-1]
 
     def _batch(self):
-        return max(len(self.rotation), len(self.shift), len(self.defocus))
+        return max(len(self.rotation), len(self.shift), len(self.defocus), len(self.pixel))
 
     def _corners(self, size):
         """The eight voxels around Rᵀr for every voxel r, and their weights: (1 or B, N³) each.

@@ -47,7 +47,11 @@ def microscope(batch, **optics):
 
 
 def optics(batch):
-    return {"defocus": 1e4 + 5e3 * torch.arange(batch), "pixel": 3.0, "decay": 50.0}
+    return {
+        "defocus": 1e4 + 5e3 * torch.arange(batch),
+        "pixel": 3.0 + 0.1 * torch.arange(batch),
+        "decay": 50.0,
+    }
 
 
 def factors(batch):
