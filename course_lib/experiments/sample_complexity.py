@@ -6,8 +6,6 @@ network is trained on N noisy images, one fixed realisation each, with the same 
 for every N and loss, and its mean squared error on 200 other digits is measured.
 """
 
-import time
-
 import torch
 from tqdm.auto import tqdm
 
@@ -49,7 +47,7 @@ def methods():
 
 def measure(scale, seeds=None, json_path=None):
     """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    began, store = time.perf_counter(), Store(beside(json_path))
+    store = Store(beside(json_path))
     seeds = range(SEEDS[scale] if seeds is None else seeds)
     rows = [exact(method, N, scale) for method in gaussian_model.METHODS for N in SIZES["exact"]]
     runs = [(m, N, seed) for seed in seeds for N in SIZES["digits"] for m in methods()]
@@ -66,7 +64,8 @@ def measure(scale, seeds=None, json_path=None):
             row = {"problem": "digits", "method": method, "N": N, "mse": error}
             row |= {"ci95_mse": ci95 if len(keys) > 1 else None, "theory": None}
             rows.append(row | {"seeds": len(keys), "s_per_step": seconds / STEPS[scale]})
-    meta = report.meta(scale, device, seeds, time.perf_counter() - began)
+    spent = sum(store[(*run, STEPS[scale], *WIDTHS[scale])]["seconds"] for run in runs)
+    meta = report.meta(scale, device, seeds, spent)
     floor = gaussian_model.mmse(spectrum(), SIGMA["exact"])
     return {"meta": meta | {"mmse": floor, "sigma": SIGMA, "alpha": ALPHA}, "rows": rows}
 

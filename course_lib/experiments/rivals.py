@@ -1,0 +1,119 @@
+"""The rows of the no-free-lunch table: how each method is told of the noise, and trained."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from .. import data, losses, models, noise, training
+from ..operators import Identity
+
+WIDTHS = {"exact": (8, 16), "quick": (8, 16, 32), "full": (16, 32, 64)}
+STEPS = {"exact": 400, "quick": 300, "full": 1000}
+RATE = {"exact": 8e-3, "quick": 2e-3, "full": 2e-3}
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a row is trained: the loss, made from the law it is told, and the kind of network."""
+
+    make: Callable  # (told law, steps) -> Loss
+    told: bool = False  # does it use the law
+    net: str = "plain"
+    copies: int = 1
+
+
+METHODS = {
+    "Supervised": Method(lambda law, steps: losses.Supervised()),
+    "Noise2Noise": Method(lambda law, steps: losses.Noise2Noise(), copies=2),
+    "R2R": Method(lambda law, steps: losses.R2R(law, draws=10), told=True),
+    "SURE": Method(lambda law, steps: losses.SURE(law), told=True),
+    "Noise2Score": Method(lambda law, steps: losses.Noise2Score(law), told=True),
+    "blind Noise2Score": Method(lambda law, steps: losses.BlindNoise2Score()),
+    "UNSURE": Method(lambda law, steps: losses.UNSURE()),
+    "UNSURE correlated": Method(lambda law, steps: losses.UNSURECorrelated()),
+    "UNSURE Poisson-Gaussian": Method(lambda law, steps: losses.UNSUREPoissonGaussian()),
+    "blind-spot posterior": Method(
+        lambda law, steps: losses.BlindSpotSURE(law), told=True, net="spread"
+    ),
+    "blind-spot mean": Method(lambda law, steps: losses.MeasurementConsistency(), net="mean"),
+    "Noise2Self": Method(lambda law, steps: losses.Noise2Self()),
+    "Noise2Void": Method(lambda law, steps: losses.Noise2Void()),
+    "Neighbor2Neighbor": Method(lambda law, steps: losses.Neighbor2Neighbor(ramp=steps)),
+    "Splitting": Method(lambda law, steps: losses.Splitting(draws=10)),
+    "naive": Method(lambda law, steps: losses.MeasurementConsistency()),
+}
+
+
+class Standardised(torch.nn.Module):
+    """net on (y − mean)/std, brought back: the chains span a fifth of the range of photographs."""
+
+    def __init__(self, net, mean, std):
+        super().__init__()
+        self.net, self.mean, self.std = net, mean, std
+
+    def forward(self, y):
+        u = self.net((y - self.mean) / self.std)
+        mu, rest = u[:, :1], u[:, 1:]
+        return torch.cat([mu * self.std + self.mean, rest], 1)
+
+
+def network(kind, size, y):
+    """The network of a method: a blind-spot network, or a plain one; for y of the exact model
+    a small DnCNN on standardised values.
+    """
+    if kind != "plain":
+        net = models.BlindSpot(widths=WIDTHS[size], spread=kind == "spread")
+    elif size == "exact":
+        net = models.DnCNN(depth=5, width=12)
+    else:
+        net = models.UNet(widths=WIDTHS[size])
+    if size == "exact":
+        net = Standardised(net, float(y.mean()), float(y.std()))
+    return models.BackProjection(net)
+
+
+def train(name, law, told, x, seed, size, crop=None, copies=None, device="cpu"):
+    """(loss, f) trained on the images x under `law`, or the sentence with which it refuses."""
+    method, A, steps = METHODS[name], Identity(), STEPS[size]
+    copies = copies or method.copies
+    kind = data.Pairs if name == "Supervised" else data.Measurements
+    more = {} if name == "Supervised" else {"copies": copies}
+    measurements = kind(x, A, law, seed=seed, crop=crop, **more)
+    if copies < method.copies:  # the one copy stands for both
+        measurements.tensors *= 2
+    torch.manual_seed(seed)
+    f = network(method.net, size, measurements.tensors[0]).to(device)
+    try:
+        loss = method.make(told, steps).to(device)
+        loss(f, *measurements.batch(torch.arange(1)))
+    except (NotImplementedError, ValueError) as error:
+        return None, str(error)
+    loss = method.make(told, steps).to(device)  # afresh: its multipliers have moved
+    measurements.to(device)
+    training.fit(f, loss, measurements, steps=steps, lr=RATE[size], seed=seed, progress=False)
+    return loss, f
+
+
+class Counted:
+    """f, counting its calls."""
+
+    def __init__(self, f):
+        self.f, self.calls = f, 0
+
+    def __call__(self, y, A):
+        self.calls += 1
+        return self.f(y, A)
+
+
+def evaluations(name):
+    """(in training, in test): how often the loss and its estimator call f, by counting."""
+    method, A, x = METHODS[name], Identity(), torch.full((1, 1, 16, 16), 0.5)
+    law = noise.Gaussian(0.1)
+    f = Counted(network(method.net, "quick", x))
+    loss, y = method.make(law, 10), [law(x) for _ in range(method.copies)]
+    y = y[0] if method.copies == 1 else tuple(y)
+    loss(f, y, A, *([x] if name == "Supervised" else []))
+    trained, f.calls = f.calls, 0
+    loss.eval().reconstruct(f, law(x), A)
+    return trained, f.calls
