@@ -95,7 +95,7 @@ def one(loss, law, steps, seed, device, net=models.UNet):
         "test_evals": loss.test_evals,
         "s_per_step": history.seconds_per_step,
     }
-    if isinstance(loss, losses.Supervised):  # its error on the training photographs, new noise
+    if isinstance(loss, (losses.Supervised, losses.UNSURE)):  # on what it was trained, new noise
         y = law(train, generator=stream(seed, "new noise"))
         x_hat = denoise(loss, f, y, A, device)
         result["mse_train"] = (x_hat - train).square().mean().item()
@@ -134,18 +134,22 @@ def row(problem, name, results):
 
 
 def against_theory(results, variance):
-    """UNSURE against its theory: risk MMSE/(1 − MMSE/σ²) and η* = σ²/(1 − MMSE/σ²).
+    """UNSURE against its theory, the supervised error standing for the MMSE: means over seeds.
 
-    The supervised error stands for the MMSE, on the test photographs for the risk and on the
-    training photographs, under new noise, for η*. Returns the mean over seeds of the excess in dB
-    and of η/η*; both None when the supervised network is no better than y.
+    On the training photographs, under new noise, M = MMSE/σ²: excess_db of the measured over the
+    predicted risk MMSE/(1 − M), and eta_ratio of η over σ²/(1 − M). The test photographs have
+    another M; there the learnt η predicts the risk MMSE + (η/σ² − 1)² (σ² − MMSE), see lesson 2.3,
+    and test_excess_db compares with that. All None when supervision is no better than y.
     """
-    excess, ratio = [], []
+    found = {"excess_db": [], "test_excess_db": [], "eta_ratio": []}
     pairs = zip(results["gaussian", "UNSURE"], results["gaussian", "Supervised"], strict=True)
     for unsure, supervised in pairs:
-        if max(supervised["mse"], supervised["mse_train"]) >= variance:
-            return {"excess_db": None, "eta_ratio": None}
-        risk = supervised["mse"] / (1 - supervised["mse"] / variance)
-        excess.append(10 * math.log10(unsure["mse"] / risk))
-        ratio.append(unsure["eta"] / (variance / (1 - supervised["mse_train"] / variance)))
-    return {"excess_db": sum(excess) / len(excess), "eta_ratio": sum(ratio) / len(ratio)}
+        mmse, mmse_train = supervised["mse"], supervised["mse_train"]
+        if max(mmse, mmse_train) >= variance:
+            return dict.fromkeys(found)
+        share = 1 - mmse_train / variance
+        risk = mmse + (unsure["eta"] / variance - 1) ** 2 * (variance - mmse)
+        found["excess_db"].append(10 * math.log10(unsure["mse_train"] * share / mmse_train))
+        found["test_excess_db"].append(10 * math.log10(unsure["mse"] / risk))
+        found["eta_ratio"].append(unsure["eta"] * share / variance)
+    return {name: sum(values) / len(values) for name, values in found.items()}

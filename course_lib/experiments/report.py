@@ -50,9 +50,12 @@ def show(table):
         rest = [cell.rjust(w) for cell, w in zip(line[2:], widths[2:], strict=True)]
         print("  ".join(first + rest))
     if table["unsure"]["excess_db"] is not None:
+        unsure = table["unsure"]
         print(
-            f"UNSURE: {table['unsure']['excess_db']:+.3f} dB from MMSE/(1 − MMSE/σ²), "
-            f"η = {table['unsure']['eta_ratio']:.3f} σ²/(1 − MMSE/σ²); MMSE: the supervised error"
+            f"UNSURE beside its theory, with the supervised error for MMSE. On the photographs of "
+            f"training, new noise: {unsure['excess_db']:+.3f} dB from MMSE/(1 − MMSE/σ²), "
+            f"η = {unsure['eta_ratio']:.3f} σ²/(1 − MMSE/σ²). On the test photographs: "
+            f"{unsure['test_excess_db']:+.3f} dB from MMSE + (η/σ² − 1)² (σ² − MMSE)."
         )
     about(table["meta"])
 
