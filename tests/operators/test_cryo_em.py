@@ -139,7 +139,7 @@ def test_a_wrong_projection_is_caught(old, new):
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_interpolation_costs_one_to_three_per_cent(split):
+def test_interpolation_costs_at_most_three_per_cent(split):
     """The error against the exact slice, on every sixteenth frequency."""
     x = data.load("densities", split)[0].double()
     n, R = 64, random_rotations(1, generator(1))[0]
@@ -152,7 +152,7 @@ def test_interpolation_costs_one_to_three_per_cent(split):
     exact = np.einsum("zyx,kx,ky,kz->k", x.numpy(), *waves, optimize=True)
     found = (np.fft.fft2(image) * np.exp(2j * np.pi * (kx + ky) * c))[low]
     error = np.linalg.norm(found - exact) / np.linalg.norm(exact)
-    assert 0.005 < error < 0.03
+    assert 0.001 < error < 0.03
 
 
 def test_a_shift_by_whole_pixels_is_a_roll():

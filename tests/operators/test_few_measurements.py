@@ -158,16 +158,16 @@ def test_one_operator_acts_on_a_batch_and_a_batch_on_one_image(kind):
 def test_unit_norm(kind):
     make, shape = KINDS[kind]
     A, x = make(3), rand(1, *shape)
-    found = norm(A, shape, iterations=5000, tolerance=1e-13)
+    found = norm(A, shape, iterations=1000, tolerance=1e-10)
     for b in range(3):
         M = torch.stack(
             [A[b](e).flatten() for e in torch.eye(x.numel()).double().view(-1, *x.shape)]
         )
         largest = torch.linalg.matrix_norm(M, 2)
-        assert float(found.expand(3, 1, 1, 1)[b]) == pytest.approx(float(largest), rel=1e-6)
-    scaled = unit(A, shape, iterations=5000)
+        assert float(found.expand(3, 1, 1, 1)[b]) == pytest.approx(float(largest), rel=1e-4)
+    scaled = unit(A, shape)
     assert norm(scaled, shape).max() <= 1 + 1e-5
-    torch.testing.assert_close(scaled(x), A(x) / norm(A, shape, 5000), rtol=1e-4, atol=1e-9)
+    torch.testing.assert_close(scaled(x), A(x) / norm(A, shape), rtol=1e-6, atol=1e-9)
 
 
 def test_decimation_keeps_the_pixel_it_says():
