@@ -54,43 +54,65 @@ class Noise2Score(Loss):
 class BlindNoise2Score(Loss):
     """`Noise2Score` for white Gaussian noise of unknown level, which may differ between images.
 
-    L(f; y) = (1/m) ‖f(y1) − y1 + c u/s‖² − (1/m) ‖c u/s‖², y1 = y + su, over u and −u; A = I.
-    S(y) = (f(y) − y)/c is then the score of y1; s = δσ₀ and c = (1 + δ²)σ₀² come from a rough
-    guess σ₀ = `sigma` of the level, right to a factor of 2 or so.
+    L(f; y) = (1/m) ‖f(y1) − y1 + c u/(δσ₀)‖² − (1/m) ‖c u/(δσ₀)‖², y1 = y + δσ₀u, over u and −u;
+    A = I. S(y) = (f(y) − y)/c is then the score of y1. c = (1 + δ²)σ₀², and σ₀ is a rough guess of
+    each image's level, right to a factor of 2 or so: `rough_level`, or the number `sigma`.
     At test time x̂ = y + ηS(y), image by image, with UNSURE's choice η = n/‖S(y1)‖², y1 drawn
-    afresh: the x̂ of mean divergence zero. For many pixels n it tends to (σ² + s²)/(1 − M), M the
-    ratio of MMSE and noise variance at y1, an upper estimate of the noise level. UNSURE has one η
-    for all images; here each image has its own. Two evaluations at test time.
+    afresh: the x̂ of mean divergence zero. For many pixels n it tends to v/(1 − M), v the noise
+    variance of y1 and M the ratio of its MMSE and v: an upper estimate of the noise level. UNSURE
+    has one η for all images; here each image has its own. Two evaluations at test time.
     Source: Kim and Ye (2021), who choose η by the total variation of x̂; Tachella et al. (2025).
     """
 
     train_evals = 2
     test_evals = 2
 
-    def __init__(self, sigma=0.1, delta=0.3):
+    def __init__(self, delta=0.3, sigma=None):
         super().__init__()
         self.delta = _checks.positive(delta, "delta")
-        self.step = self.delta * _checks.positive(sigma, "sigma")
-        self.scale = (1 + self.delta**2) * float(sigma) ** 2
+        self.sigma = None if sigma is None else _checks.positive(sigma, "sigma")
 
     def forward(self, f, y, A, generator=None):
         _denoising(A, self)
-        u = normal_like(_checks.floats(y), generator)
-        return ar_dae(f, y, A, u, self.step, lambda y1: self.scale)
+        step, c = self.scales(_checks.floats(y))
+        return ar_dae(f, y, A, normal_like(y, generator), step, lambda y1: c)
+
+    def scales(self, y):
+        """(δσ₀, c), numbers or one per image, (B, 1, 1, 1)."""
+        level = rough_level(y) if self.sigma is None else self.sigma
+        return self.delta * level, (1 + self.delta**2) * level**2
 
     def score(self, f, y, A):
         """The estimate (f(y) − y)/c of the score of y1."""
-        return (measured(f, y, A) - y) / self.scale
+        return (measured(f, y, A) - y) / self.scales(y)[1]
 
     def eta(self, f, y, A, generator=None):
         """η = n/‖S(y1)‖² of each image, shaped (B, 1, 1, 1)."""
-        y1 = y + self.step * normal_like(y, generator)
-        return 1 / self.score(f, y1, A).square().mean((1, 2, 3), keepdim=True)
+        step, c = self.scales(y)
+        y1 = y + step * normal_like(y, generator)
+        return 1 / ((measured(f, y1, A) - y1) / c).square().mean((1, 2, 3), keepdim=True)
 
     def reconstruct(self, f, y, A, generator=None):
         """y + ηS(y)."""
         _denoising(A, self)
         return y + self.eta(f, y, A, generator) * self.score(f, y, A)
+
+
+def rough_level(y):
+    """The noise level of each image, (B, 1, 1, 1), as the median of its second differences.
+
+    Assumes white Gaussian noise; edges and texture make it a little too large. The mask
+    (1, −2, 1)ᵀ(1, −2, 1) removes planes and has the norm 6; the median of |N(0, 1)| is 0.6745.
+    Raises ValueError for an image of fewer than 3×3 pixels. Source: after Immerkær (1996).
+    """
+    if min(_checks.image(y, "y").shape[-2:]) < 3:
+        raise ValueError(
+            f"y is {tuple(y.shape[-2:])} pixels; give sigma, a guess of its noise level."
+        )
+    d = y[..., 2:] - 2 * y[..., 1:-1] + y[..., :-2]
+    d = d[..., 2:, :] - 2 * d[..., 1:-1, :] + d[..., :-2, :]
+    level = d.abs().flatten(1).median(dim=1).values / (6 * 0.6745)
+    return level.clamp_min(1e-4 * y.abs().max()).view(-1, 1, 1, 1)
 
 
 def ar_dae(f, y, A, u, step, weight):

@@ -211,8 +211,8 @@ def test_the_blind_multiplier_is_that_of_unsure_image_by_image():
         ("square().mean((1, 2, 3), keepdim=True)", "square().sum((1, 2, 3), keepdim=True)"),
         ("square().mean((1, 2, 3), keepdim=True)", "abs().mean((1, 2, 3), keepdim=True)"),
         ("square().mean((1, 2, 3), keepdim=True)", "square().mean().expand(2, 1, 1, 1)"),
-        ("self.score(f, y1, A).square()", "self.score(f, y, A).square()"),
-        ("/ self.scale", "/ (self.scale - self.step**2)"),
+        ("(measured(f, y1, A) - y1) / c", "(measured(f, y, A) - y) / c"),
+        ("(1 + self.delta**2) * level**2", "level**2"),
     ],
 )
 def test_a_mutant_of_the_blind_multiplier_is_caught(old, new):
@@ -240,7 +240,7 @@ def test_blind_training_needs_no_more_than_a_rough_guess(guess):
 
     optimizer.step(closure)
     with torch.no_grad():
-        S = (y @ H - y) / loss.scale
+        S = (y @ H - y) / loss.scales(y)[1]
         eta = float(1 / S.square().mean())
     v = FIELD.noise.sigma**2
     assert eta == pytest.approx(v / (1 - FIELD.mmse() / v), rel=0.1 if guess < 0.5 else 0.25)
@@ -254,6 +254,19 @@ def test_another_operator_is_refused(loss):
     for call in (loss, loss.reconstruct):
         with pytest.raises(ValueError, match=r"A = I, not Inpainting; use SURE or R2R"):
             call(lambda u, A: u, y, B)
+
+
+def test_the_rough_level_is_that_of_white_noise_image_by_image():
+    plane = torch.linspace(0, 1, 64)[:, None] + 2 * torch.linspace(0, 1, 64)
+    y = plane + torch.tensor([0.05, 0.2])[:, None, None, None] * torch.randn(
+        2, 1, 64, 64, generator=generator()
+    )
+    torch.testing.assert_close(
+        noise2score.rough_level(y).flatten(), torch.tensor([0.05, 0.2]), rtol=0.1, atol=0
+    )
+    torch.testing.assert_close(noise2score.rough_level(255 * y), 255 * noise2score.rough_level(y))
+    with pytest.raises(ValueError, match="give sigma"):
+        losses.BlindNoise2Score()(lambda u, A: u, y[..., :2], A)
 
 
 def test_a_law_without_a_formula_is_refused_before_training():
