@@ -119,7 +119,7 @@ def test_the_recorded_errors_stand_on_their_closed_forms(method):
 
 def test_the_recorded_digits_show_that_few_images_cost_more_without_truth():
     errors = {m: rows("digits", m) for m in sample_complexity.methods()}
-    assert min(row["seeds"] for row in errors["SURE"].values()) >= 1
+    assert min(row["seeds"] for row in errors["SURE"].values()) >= 3
     for method in ("SURE", "Noise2Noise", "R2R"):
         few, many = (errors[method][N]["mse"] / errors["Supervised"][N]["mse"] for N in (16, 4000))
         assert few > 1.5 and many < 1.3, (method, few, many)
