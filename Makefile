@@ -8,6 +8,8 @@
 # with the environment variable TORCH_SPEC (what pip shall install, for example 'torch>=2.4').
 
 PYTHON ?= python3
+# One thread: sums then have one order, and a lesson trains to the same figures on every machine.
+export OMP_NUM_THREADS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
