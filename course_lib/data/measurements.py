@@ -10,9 +10,10 @@ from ..operators import Identity
 class Measurements(torch.utils.data.Dataset):
     """N fixed measurements y_i of images x_i through A, item i being (y_i, A_i), never x_i.
 
-    x: (N, C, H, W), used to make y = noise(A(x)) with `seed` and then forgotten. copies=2 makes
-    independent pairs, y_i = (y_a, y_b), for Noise2Noise. `batch(indices)` gives (y, A) for a loss;
-    with a generator it gives the copies, which have one law, in random order.
+    x: (N, C, H, W), used to make y = noise(A(x)) with `seed` and then forgotten; noise=None makes
+    y = A(x). A may be a batch of N operators, one per image. copies=2 makes independent pairs,
+    y_i = (y_a, y_b), for Noise2Noise. `batch(indices)` gives (y, A) for a loss; with a generator
+    it gives the copies, which have one law, in random order.
     crop: `batch` cuts a random crop×crop window out of each y and turns and flips it at random,
     which for A = I is again a measurement. Raises ValueError for a crop with another A.
     """
@@ -28,7 +29,9 @@ class Measurements(torch.utils.data.Dataset):
                 raise ValueError(f"crop = {crop} does not fit images of {tuple(x.shape[-2:])}.")
         generator = stream(seed, "measurements")
         Ax = A(x)
-        self.tensors = [noise(Ax, generator=generator) for _ in range(copies)]
+        self.tensors = [
+            Ax if noise is None else noise(Ax, generator=generator) for _ in range(copies)
+        ]
         self.A, self.crop = A, crop
 
     def __len__(self):

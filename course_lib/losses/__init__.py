@@ -10,6 +10,8 @@ Only `Supervised` is given x: `loss(f, y, A, x)`.
 from .base import Loss, Sum
 from .blind_spot import BlindSpotLikelihood, BlindSpotSURE
 from .consistency import MeasurementConsistency
+from .ensure import ENSURE
+from .moi import MOI
 from .neighbor2neighbor import Neighbor2Neighbor
 from .noise2noise import Noise2Noise
 from .noise2score import BlindNoise2Score, Noise2Score
@@ -17,6 +19,7 @@ from .noise2self import Noise2Self
 from .noise2void import Noise2Void
 from .r2r import R2R, Noisier2Noise
 from .splitting import Splitting
+from .ssdu import SSDU, Noise2Inverse, RobustSSDU, WeightedSSDU, columns
 from .supervised import Supervised
 from .sure import SURE
 from .unsure import UNSURE
@@ -24,7 +27,10 @@ from .unsure_correlated import UNSURECorrelated
 from .unsure_poisson_gaussian import UNSUREPoissonGaussian
 
 __all__ = [
+    "ENSURE",
+    "MOI",
     "R2R",
+    "SSDU",
     "SURE",
     "UNSURE",
     "BlindNoise2Score",
@@ -33,14 +39,18 @@ __all__ = [
     "Loss",
     "MeasurementConsistency",
     "Neighbor2Neighbor",
+    "Noise2Inverse",
     "Noise2Noise",
     "Noise2Score",
     "Noise2Self",
     "Noise2Void",
     "Noisier2Noise",
+    "RobustSSDU",
     "Splitting",
     "Sum",
     "Supervised",
     "UNSURECorrelated",
     "UNSUREPoissonGaussian",
+    "WeightedSSDU",
+    "columns",
 ]

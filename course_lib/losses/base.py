@@ -74,9 +74,9 @@ class Sum(Loss):
         return self.terms[0].reconstruct(f, y, A, generator)
 
 
-def measured(f, y, A):
-    """A f(y, A), after the checks that every loss makes."""
+def measured(f, y, A, onto=None):
+    """A f(y, A), after the checks that every loss makes; or B f(y, A), B the operator `onto`."""
     _checks.same_device(f, _checks.floats(y))
-    Af = A(f(y, A))
+    Af = (onto or A)(f(y, A))
     _checks.same_shape(Af, y, "A f(y, A)", "y")
     return Af

@@ -5,7 +5,7 @@ import torch
 from .. import _checks
 from ..operators import Identity, Inpainting
 from . import masking
-from .base import Loss
+from .base import Loss, measured
 
 
 class Splitting(Loss):
@@ -76,12 +76,14 @@ class Splitting(Loss):
         return kept * y, Inpainting(kept) @ A, h
 
     def forward(self, f, y, A, generator=None):
-        _checks.same_device(f, _checks.floats(y))
-        y_a, A_a, h = self.split(y, A, self.uniforms(y, generator))
-        Af = A(f(y_a, A_a))
-        _checks.same_shape(Af, y, "A f(y_a, A_a)", "y")
-        weight = 1 if self.target == "all" else (h / self.p.clamp_min(1e-12)).to(y.dtype)
+        y_a, A_a, h = self.split(y, A, self.uniforms(_checks.floats(y), generator))
+        Af = measured(f, y_a, A_a, onto=A)
+        weight = 1 if self.target == "all" else self.weight(h).to(y.dtype)
         return (weight * (Af - y).square()).mean()
+
+    def weight(self, h):
+        """h_i/p_i."""
+        return h / self.p.clamp_min(1e-12)
 
     def offset(self, noise, y):
         if self.target == "all":

@@ -8,6 +8,7 @@ from .dncnn import DnCNN
 from .pixel_shuffle import PixelShuffle
 from .reconstruct import BackProjection
 from .unet import UNet
+from .unrolled import MoDL, Unrolled
 
 __all__ = [
     "Autoencoder",
@@ -16,6 +17,8 @@ __all__ = [
     "DeepImagePrior",
     "Direct",
     "DnCNN",
+    "MoDL",
     "PixelShuffle",
     "UNet",
+    "Unrolled",
 ]

@@ -3,6 +3,7 @@
 import torch
 
 from .. import _checks
+from .solve import conjugate_gradient
 
 
 class Operator(torch.nn.Module):
@@ -24,23 +25,10 @@ class Operator(torch.nn.Module):
     def pinv(self, y, iterations=50, tolerance=1e-6):
         """A†y: the solution of min ‖x‖ among the minimisers of ‖Ax − y‖, by conjugate gradient.
 
-        Conjugate gradient on AᵀA x = Aᵀy from x = 0 stays in the range of Aᵀ, so it converges to
-        A†y. It stops when every image's normal-equation residual has fallen by `tolerance`, or to
-        rounding, beyond which the iteration would leave that range and diverge.
+        `conjugate_gradient` on AᵀA x = Aᵀy, which stays in the range of Aᵀ.
         """
-        r = self.adjoint(y)
-        x, p = torch.zeros_like(r), r.clone()
-        rr = _dot(r, r)
-        stop = max(tolerance, 8 * torch.finfo(r.dtype).eps) ** 2 * rr
-        for _ in range(iterations):
-            if (rr <= stop).all():
-                break
-            q = self.adjoint(self(p))
-            step = rr / _dot(p, q).clamp_min(torch.finfo(r.dtype).tiny)
-            x, r = x + step * p, r - step * q
-            previous, rr = rr, _dot(r, r)
-            p = r + rr / previous.clamp_min(torch.finfo(r.dtype).tiny) * p
-        return x
+        return conjugate_gradient(lambda x: self.adjoint(self(x)), self.adjoint(y), iterations,
+                                  tolerance)  # fmt: skip
 
     def __matmul__(self, other):
         return Compose(self, other)
@@ -86,11 +74,6 @@ def dense(A, shape):
     like = next((b for b in buffers if b.is_floating_point()), buffers[-1])
     basis = torch.eye(n, dtype=like.dtype, device=buffers[0].device).reshape(n, *shape)
     return torch.cat([A(e).reshape(1, -1) for e in basis.split(1)]).T.contiguous()
-
-
-def _dot(a, b):
-    """⟨a, b⟩ per image, shaped to broadcast."""
-    return (a * b).flatten(1).sum(1).view(-1, *[1] * (a.ndim - 1))
 
 
 def check_image(A, x, name="x", parameter=None):

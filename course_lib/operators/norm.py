@@ -4,7 +4,8 @@ import torch
 
 from .. import _checks
 from .._random import normal_like
-from .base import Operator, _dot
+from .base import Operator
+from .solve import dot
 
 
 class Scaled(Operator):
@@ -44,9 +45,9 @@ def norm(A, shape, iterations=200, tolerance=1e-6):
     x = normal_like(like.new_zeros(1, *shape), torch.Generator().manual_seed(0))
     value = x.new_zeros(())
     for _ in range(iterations):
-        x = x / _dot(x, x).sqrt()
+        x = x / dot(x, x).sqrt()
         x, previous = A.adjoint(A(x)), value
-        value = _dot(x, x).sqrt().sqrt()  # x was of norm 1: ‖AᵀA x‖ → ‖A‖²
+        value = dot(x, x).sqrt().sqrt()  # x was of norm 1: ‖AᵀA x‖ → ‖A‖²
         if not value.all():
             raise ValueError(f"{type(A).__name__} maps images to 0; it cannot be scaled to norm 1.")
         if ((value - previous).abs() <= tolerance * value).all():

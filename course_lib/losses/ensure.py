@@ -1,0 +1,43 @@
+"""ENSURE: SURE of many operators, every entry counted alike however seldom it is measured."""
+
+import torch
+
+from .. import _checks
+from .base import Loss, measured
+
+
+class ENSURE(Loss):
+    """L(f; y) = (1/m) Σ_i (1/π_i) [½ Σ_± (f^± − y)_i² + 2 q_i (f⁺ − f⁻)_i − v_i],
+    f^± = A f(y^±, A).
+
+    SURE with antithetic probes (y^±, q from `noise.twins(y, τ)`, see `SURE`), each entry divided by
+    the probability π_i, `density`, that a random operator measures it; π broadcasts to y.
+    E L = (1/m) Σ_i E[(F f(y⁺, A) − Fx)_i² | i is measured], for operators independent of x, F the
+    full transform whose entries A measures: the error on all entries alike, each judged when it was
+    measured. Of what an operator hides, L says nothing for that operator. Offset 0, up to the
+    v_i/π_i of entries that were not measured, a constant, where y has no noise there.
+    Raises ValueError for a density outside (0, 1]. Source: Aggarwal et al. (2023).
+    """
+
+    train_evals = 2
+
+    def __init__(self, noise, density, tau=0.3):
+        super().__init__()
+        self.noise, self.tau = noise, _checks.positive(tau, "tau")
+        pi = _checks.floats(torch.as_tensor(density, dtype=torch.float64), "density")
+        if not ((pi > 0) & (pi <= 1)).all():
+            raise ValueError(
+                f"density lies in [{pi.min():g}, {pi.max():g}]; an entry that is never measured "
+                "can't be learnt: it must be in (0, 1]."
+            )
+        self.register_buffer("density", pi.reshape(*[1] * (4 - pi.ndim), *pi.shape))
+
+    def forward(self, f, y, A, generator=None):
+        plus, minus, q = self.noise.twins(_checks.floats(y), self.tau, generator)
+        plus, minus = measured(f, plus, A), measured(f, minus, A)
+        fit = ((plus - y).square() + (minus - y).square()) / 2
+        L = fit + 2 * q * (plus - minus) - self.noise.variance(y)
+        return (L / self.density.to(y.dtype)).mean()
+
+    def offset(self, noise, y):
+        return y.new_zeros(())

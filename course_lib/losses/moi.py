@@ -1,0 +1,46 @@
+"""Multi-operator imaging: what one operator's reconstruction tells about another operator."""
+
+import torch
+
+from .. import _checks
+from .base import Loss
+
+
+class MOI(Loss):
+    """L(f; y, A) = (1/n) ‖f(A′x̂ + ε′, A′) − x̂‖², x̂ = f(y, A), A′ another operator.
+
+    The term that `MeasurementConsistency() + MOI()` adds, or `SURE(noise) + MOI(noise)` for noisy
+    measurements: f(A′x, A′) = f(Ax, A) if f recovers x. A is a batch of operators; A′ is that of
+    another image of the batch, all others being equally likely. noise: the law of y, by which the
+    virtual measurement A′x̂ + ε′ is drawn (Gaussian: other laws do not pass on gradients); None for
+    none. The gradient flows through x̂ in both places. Two evaluations of f, of which the first term
+    of the sum makes one again. Not the risk plus a constant: its expectation is the mean square
+    error of f at x̂ in the place of x. Raises ValueError for a single image or a shared operator.
+    Source: Tachella, Chen and Davies (2022), eq. 8.
+    """
+
+    train_evals = 2
+
+    def __init__(self, noise=None):
+        super().__init__()
+        self.noise = noise
+
+    def forward(self, f, y, A, generator=None):
+        _checks.same_device(f, _checks.floats(y))
+        A_other = others(A, len(y), generator)
+        x_hat = f(y, A)
+        y_other = A_other(x_hat)
+        if self.noise is not None:
+            y_other = self.noise(y_other, generator=generator)
+        return (f(y_other, A_other) - x_hat).square().mean()
+
+
+def others(A, batch, generator=None):
+    """A′: for every image the operator of another image of the batch, by a random rotation."""
+    if batch < 2 or all(len(buffer) == 1 for buffer in A.buffers()):
+        raise ValueError(
+            f"a batch of {batch} with {type(A).__name__} has one operator, and MOI compares "
+            "several; give an operator with one set of parameters per image, and 2 images or more."
+        )
+    step = int(torch.randint(1, batch, (1,), generator=generator))
+    return A[torch.arange(batch).roll(step)]

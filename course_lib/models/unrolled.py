@@ -1,0 +1,66 @@
+"""Unrolled networks f(y, A): the steps of an algorithm, with a network in place of the prior."""
+
+import copy
+
+import torch
+
+from .. import _checks
+from ..operators.solve import conjugate_gradient
+
+
+class Unrolled(torch.nn.Module):
+    """x_{k+1} = D_k(x_k − γ_k Aᵀ(A x_k − y)), k = 0 … K − 1, x_0 = A†y: proximal gradient.
+
+    net: D, a network on images such as `UNet`, which stands for the proximal map of a prior.
+    iterations: K. tied=True: one D for all k; otherwise K of them, of equal weights at first.
+    The steps γ_k > 0 are learnt, from 1 on, which is right for ‖A‖ = 1 (`operators.unit`).
+    One network serves a batch of different operators. Source: Gregor and LeCun (2010), Monga,
+    Li and Eldar (2021).
+    """
+
+    def __init__(self, net, iterations=3, tied=True):
+        super().__init__()
+        self.iterations = _checks.whole(iterations, "iterations")
+        count = 1 if tied else self.iterations
+        self.nets = torch.nn.ModuleList([net] + [copy.deepcopy(net) for _ in range(count - 1)])
+        self.log_step = torch.nn.Parameter(torch.zeros(self.iterations))
+
+    def forward(self, y, A):
+        x, b = A.pinv(y), A.adjoint(y)
+        for k in range(self.iterations):
+            x = self.data_step(x, b, A, self.log_step[k].exp())
+            x = self.nets[k % len(self.nets)](x)
+        return x
+
+    def data_step(self, x, b, A, step):
+        """x − γ(AᵀA x − Aᵀy), b = Aᵀy."""
+        return x - step * (A.adjoint(A(x)) - b)
+
+
+class MoDL(Unrolled):
+    """x_{k+1} = argmin_x ‖Ax − y‖² + λ‖x − D(x_k)‖², k = 0 … K − 1, x_0 = A†y.
+
+    The step is the solution of (AᵀA + λ) x = Aᵀy + λ D(x_k), by conjugate gradient through A; D is
+    as for `Unrolled`. λ > 0 is learnt, from `weight` on, one for each k; without noise it goes to
+    0, where A x_{k+1} = y. cg: iterations at most; where A Aᵀ = I, as for `MRI` and `Inpainting`,
+    two are exact. Source: Aggarwal, Mani and Jacob (2019).
+    """
+
+    def __init__(self, net, iterations=3, tied=True, weight=0.05, cg=10):
+        super().__init__(net, iterations, tied)
+        weight = _checks.positive(weight, "weight")
+        self.log_step = torch.nn.Parameter(torch.full((self.iterations,), weight).log())
+        self.cg = _checks.whole(cg, "cg")
+
+    def forward(self, y, A):
+        x, b = A.pinv(y), A.adjoint(y)
+        for k in range(self.iterations):
+            x = self.nets[k % len(self.nets)](x)
+            x = self.data_step(x, b, A, self.log_step[k].exp())
+        return x
+
+    def data_step(self, x, b, A, weight):
+        """(AᵀA + λ)⁻¹(b + λx), b = Aᵀy."""
+        return conjugate_gradient(
+            lambda u: A.adjoint(A(u)) + weight * u, b + weight * x, self.cg, tolerance=1e-5
+        )
