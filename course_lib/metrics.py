@@ -12,7 +12,7 @@ def psnr(x_hat, x):
 
     x_hat, x: (B, C, H, W). Returns (B,).
     """
-    _checks.same_shape(x_hat, x, "x_hat", "x")
+    _checks.same_shape(_checks.floats(x_hat, "x_hat"), _checks.floats(x, "x"), "x_hat", "x")
     return -10 * (x_hat - x).square().flatten(1).mean(1).log10()
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from montecarlo import generator
 
-from course_lib import losses, models, noise, operators, training
+from course_lib import losses, metrics, models, noise, operators, training
 from course_lib.data import Measurements, Pairs
 
 A = operators.Identity()
@@ -51,7 +51,7 @@ IMAGES = {  # wrong shape, channels, type, values
     "infinite": (lambda: unet()(X / 0, A), "y holds 128 NaN or infinite values"),
     "channels": (
         lambda: unet()(X.expand(-1, 3, -1, -1), A),
-        "y has 3 channels; this UNet was made for 1",
+        "y has 3 channels; this UNet was made for 1: make one with channels=3",
     ),
     "odd size": (
         lambda: unet()(X[..., :6], A),
@@ -67,6 +67,22 @@ IMAGES = {  # wrong shape, channels, type, values
     ),
     "y is no pair": (lambda: losses.Noise2Noise()(f, X, A), "two noisy copies; use R2R for one"),
     "a pair for one": (lambda: losses.SURE(GAUSSIAN)(f, (X, X), A), "y is a tuple"),
+    "integers compared": (
+        lambda: metrics.psnr((255 * X).byte(), X),
+        "x_hat holds torch.uint8 values; scale it first",
+    ),
+    "channels of a DnCNN": (
+        lambda: models.DnCNN()(X.expand(-1, 2, -1, -1)),
+        "y has 2 channels; this DnCNN was made for 1: make one with channels=2",
+    ),
+    "channels of a blind spot": (
+        lambda: models.BlindSpot(widths=(2, 4))(X.expand(-1, 2, -1, -1)),
+        "y has 2 channels; this BlindSpot was made for 1: make one with channels=2",
+    ),
+    "smaller than the lags": (
+        lambda: losses.UNSURECorrelated(reach=4)(f, X, A),
+        r"y is \(8, 8\) pixels, too small for a reach of 4; it needs at least 9",
+    ),
     "unequal pair": (
         lambda: losses.Noise2Noise()(f, (X, X[:1]), A),
         r"y_a has shape .* and y_b \(1,",
@@ -234,6 +250,7 @@ def test_bad_input_is_refused_with_its_value_and_a_remedy(name):
     ids=lambda loss: type(loss).__name__,
 )
 def test_a_network_on_another_device_is_named(loss):
+    """In training, and at test time."""
     net = unet().to("meta")
     y = (X, X) if isinstance(loss, losses.Noise2Noise) else X
     more = (X,) if isinstance(loss, losses.Supervised) else ()
@@ -242,6 +259,8 @@ def test_a_network_on_another_device_is_named(loss):
     ) as caught:
         loss(net, y, A, *more)
     assert_one_sentence(str(caught.value))
+    with pytest.raises(ValueError, match="y is on cpu and the network on meta; move one"):
+        loss.reconstruct(net, X, A)
 
 
 @pytest.mark.parametrize(

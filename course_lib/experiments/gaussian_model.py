@@ -29,7 +29,10 @@ def learn(method, S, sigma, N, alpha, repeats, generator=None):
     The minimiser over all matrices F of the method's loss on its training set. For R2R either one
     recorrupted pair is drawn a signal, or the loss is averaged over all recorruptions, which has a
     closed form: F̂ = I − σ²(1 + τ²)(K̂ + τ²σ²I)⁻¹, K̂ = (1/N) Σ y yᵀ, τ² = α/(1 − α).
+    Raises ValueError for N < n, where many F fit the training set.
     """
+    if N < len(S):
+        raise ValueError(f"N is {N}; {len(S)} pixels need at least {len(S)} signals to learn from.")
 
     def draw(scale):
         return scale * normal_like(S.new_empty(repeats, N, len(S)), generator)

@@ -39,7 +39,13 @@ class UNSURECorrelated(Multipliers):
         self.eta[reach, reach] = _checks.positive(eta, "eta")
 
     def forward(self, f, y, A, generator=None):
-        power = self.spectrum(_checks.image(y, "y").shape[-2:]).to(y)
+        size, least = tuple(_checks.image(y, "y").shape[-2:]), len(self.eta)
+        if min(size) < least:
+            raise ValueError(
+                f"y is {size} pixels, too small for a reach of {self.reach}; it needs at least "
+                f"{least} on a side, or a smaller reach."
+            )
+        power = self.spectrum(size).to(y)
         w = torch.fft.rfft2(normal_like(y, generator))
         p, q = (torch.fft.irfft2(power**h * w, s=y.shape[-2:]) for h in (0.5, -0.5))  # E[p qᵀ] = I
         plus, minus = (measured(f, y + step * p, A) for step in (self.tau, -self.tau))

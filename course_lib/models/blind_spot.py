@@ -98,7 +98,8 @@ class BlindSpot(nn.Module):
         size, least = tuple(y.shape[-2:]), max(2, self.multiple)
         if y.shape[1] != self.channels:
             raise ValueError(
-                f"y has {y.shape[1]} channels; this BlindSpot was made for {self.channels}."
+                f"y has {y.shape[1]} channels; this BlindSpot was made for {self.channels}: make "
+                f"one with channels={y.shape[1]}."
             )
         if min(size) < least:
             raise ValueError(

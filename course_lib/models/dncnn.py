@@ -28,5 +28,8 @@ class DnCNN(nn.Module):
     def forward(self, y):
         _checks.image(y, "y")
         if y.shape[1] != self.channels:
-            raise ValueError(f"y has {y.shape[1]} channels; this one was made for {self.channels}.")
+            raise ValueError(
+                f"y has {y.shape[1]} channels; this DnCNN was made for {self.channels}: make one "
+                f"with channels={y.shape[1]}."
+            )
         return y + self.net(y)

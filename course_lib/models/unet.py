@@ -53,7 +53,8 @@ class UNet(nn.Module):
         _checks.image(y, "y")
         if y.shape[1] != self.channels:
             raise ValueError(
-                f"y has {y.shape[1]} channels; this UNet was made for {self.channels}."
+                f"y has {y.shape[1]} channels; this UNet was made for {self.channels}: make one "
+                f"with channels={y.shape[1]}."
             )
         if y.shape[-2] % self.multiple or y.shape[-1] % self.multiple:
             raise ValueError(

@@ -96,6 +96,9 @@ def test_a_wrong_closed_form_is_caught(name):
 def test_too_few_signals_are_named():
     with pytest.raises(ValueError, match="N is 11; the mean error is finite from n \\+ 4 = 12"):
         gaussian_model.theory("SURE", S, SIGMA, 11, ALPHA)
+    for method in gaussian_model.METHODS:
+        with pytest.raises(ValueError, match="N is 1; 8 pixels need at least 8 signals"):
+            gaussian_model.learn(method, S, SIGMA, 1, ALPHA, 1, generator())
 
 
 @pytest.mark.parametrize("method", sample_complexity.methods())
