@@ -559,7 +559,7 @@ BAD = {
     "no image": (lambda: losses.Noise2Self()(lambda u, A: u, Y[0], I), "images are"),
     "f changes the shape": (
         lambda: losses.Splitting()(lambda u, A: u[..., :3], Y, I),
-        r"A f\(y_a, A_a\) has shape",
+        r"A f\(y, A\) has shape",
     ),
 }  # fmt: skip
 

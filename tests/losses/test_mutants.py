@@ -167,7 +167,7 @@ def _first_split(problem, y, g):
 @pytest.mark.parametrize("family", ["SURE", "R2R", "Noise2Noise"])
 def test_a_residual_without_the_operator_is_caught(family, monkeypatch):
     problem = PROBLEMS["gaussian, blur"]()
-    forgetful = mutant(losses.sure.measured, "A(f(y, A))", "f(y, A)")
+    forgetful = mutant(losses.sure.measured, "(onto or A)(f(y, A))", "f(y, A)")
     claim = CLAIMS["SURE mc" if family == "SURE" else family]
     monkeypatch.setitem(vars(getattr(losses, family.lower())), "measured", forgetful)
     assert caught(claim.make(problem.noise), claim, problem)
