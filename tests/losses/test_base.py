@@ -5,12 +5,12 @@ import inspect
 import pytest
 import torch
 from montecarlo import estimate, generator
-from problems import CLAIMS, PROBLEMS, mixing, pointwise
+from problems import CLAIMS, PROBLEMS, mixing, mutant, pointwise
 
 from course_lib import losses, noise, operators
 
 A = operators.Identity()
-PUBLIC = [getattr(losses, name) for name in losses.__all__]
+PUBLIC = [loss for name in losses.__all__ if isinstance(loss := getattr(losses, name), type)]
 
 
 @pytest.mark.parametrize("loss", [loss for loss in PUBLIC if loss is not losses.Supervised])
@@ -22,14 +22,35 @@ def test_no_loss_but_supervised_has_a_parameter_for_x(loss):
         assert "x" not in inspect.signature(method).parameters
 
 
-def test_supervised_takes_x_and_is_the_risk_itself():
+def assert_is_the_risk(supervised):
     problem = PROBLEMS["gaussian, mixture"]()
     y = problem.observe(generator())
-    value = losses.Supervised()(problem.f, y, A, problem.x)
-    assert value == problem.risk(problem.f(y, A))
-    assert losses.Supervised().offset(problem.noise, y) == 0
+    assert supervised()(problem.f, y, A, problem.x) == problem.risk(problem.f(y, A))
+    assert supervised().offset(problem.noise, y) == 0
+
+
+def test_supervised_takes_x_and_is_the_risk_itself():
+    assert_is_the_risk(losses.Supervised)
+    y = PROBLEMS["gaussian, mixture"]().observe(generator())
     with pytest.raises(TypeError, match="x"):
-        losses.Supervised()(problem.f, y, A)
+        losses.Supervised()(mixing, y, A)
+
+
+SUPERVISED_MUTANTS = {
+    "target is y": ("(x_hat - x)", "(x_hat - y)"),
+    "x leaks into the input": ("f(y, A)\n", "f(x, A)\n"),
+    "un-normalised sum": (".mean()", ".sum()"),
+    "half the square": (".mean()", ".mean() / 2"),
+    "an absolute value": (".square()", ".abs()"),
+    "an offset": ("y.new_zeros(())", "noise.variance(y).mean()"),
+}
+
+
+@pytest.mark.parametrize("name", SUPERVISED_MUTANTS)
+def test_a_mutant_of_supervised_is_caught(name):
+    wrong = mutant(losses.Supervised, *SUPERVISED_MUTANTS[name])
+    with pytest.raises(AssertionError):
+        assert_is_the_risk(wrong)
 
 
 def test_measurement_consistency_is_minimal_at_the_noise_itself():
@@ -41,9 +62,7 @@ def test_measurement_consistency_is_minimal_at_the_noise_itself():
         loss.offset(problem.noise, y)
 
 
-@pytest.mark.parametrize("where", ["gaussian, mixture", "gaussian, blur", "poisson"])
-def test_measurement_consistency_misses_the_key_term_and_nothing_else(where):
-    """E L = risk − 2 E εᵀ(A f − Ax)/m + E‖ε‖²/m: the gap to the risk depends on f."""
+def assert_misses_the_key_term(consistency, where):
     problem = PROBLEMS[where]()
     gaps = []
     for phi in (mixing, lambda u: 0.1 * u):
@@ -53,13 +72,34 @@ def test_measurement_consistency_misses_the_key_term_and_nothing_else(where):
             y = problem.observe(g)
             Ax = problem.A(problem.x)
             Af = problem.A(problem.f(y, problem.A))
-            value = losses.MeasurementConsistency()(problem.f, y, problem.A)
+            value = consistency()(problem.f, y, problem.A)
             key = 2 * ((y - Ax) * (Af - Ax)).mean() - (y - Ax).square().mean()
             torch.testing.assert_close(value, problem.risk(problem.f(y, problem.A)) - key)
             return key
 
         gaps.append(estimate(gap))
     assert abs(gaps[0].mean - gaps[1].mean) > 20 * (gaps[0].error + gaps[1].error)
+
+
+@pytest.mark.parametrize("where", ["gaussian, mixture", "gaussian, blur", "poisson"])
+def test_measurement_consistency_misses_the_key_term_and_nothing_else(where):
+    """E L = risk − 2 E εᵀ(A f − Ax)/m + E‖ε‖²/m: the gap to the risk depends on f."""
+    assert_misses_the_key_term(losses.MeasurementConsistency, where)
+
+
+CONSISTENCY_MUTANTS = {
+    "forgets the operator": ("measured(f, y, A)", "f(y, A)"),
+    "un-normalised sum": (".mean()", ".sum()"),
+    "half the square": (".mean()", ".mean() / 2"),
+    "sign": ("- y)", "+ y)"),
+}
+
+
+@pytest.mark.parametrize("name", CONSISTENCY_MUTANTS)
+def test_a_mutant_of_measurement_consistency_is_caught(name):
+    wrong = mutant(losses.MeasurementConsistency, *CONSISTENCY_MUTANTS[name])
+    with pytest.raises(AssertionError):
+        assert_misses_the_key_term(wrong, "gaussian, blur")
 
 
 def test_a_weighted_sum_is_the_sum_of_its_parts():

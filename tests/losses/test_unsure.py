@@ -129,6 +129,44 @@ def test_a_wrong_ascent_is_caught(old, new):
     assert found != pytest.approx(ETA, rel=0.03)
 
 
+def assert_momentum(unsure):
+    """After k equal divergences t the velocity is (1 − μ^k) t, and log η moves along it."""
+    loss, t = unsure(eta=0.05, rate=0.1, momentum=0.8), torch.tensor(-3.0)
+    for k in range(1, 6):
+        loss.ascend(t)
+        torch.testing.assert_close(loss.velocity, (1 - 0.8**k) * t)
+    gone = sum(1 - 0.8**k for k in range(1, 6))
+    torch.testing.assert_close(torch.log(loss.eta / 0.05), 0.1 * gone * t)
+
+
+def test_the_momentum_works():
+    assert_momentum(losses.UNSURE)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("self.rate * self.velocity", "self.rate * div"),  # as a library has it: never used
+        ("self.velocity.mul_(self.momentum)", "self.velocity.mul_(0)"),
+        ("(1 - self.momentum) * div", "div"),
+    ],
+)
+def test_a_momentum_that_does_not_work_is_caught(old, new):
+    wrong = mutant(losses.UNSURE, old, new)
+    with pytest.raises(AssertionError):
+        assert_momentum(wrong)
+
+
+def test_the_multiplier_can_not_turn_negative():
+    """Whatever the divergences; plain ascent crosses zero at the first of these steps."""
+    plain = mutant(losses.UNSURE, "self.eta.mul_(torch.exp(self.rate * self.velocity))",
+                   "self.eta.add_(self.rate * self.velocity)")  # fmt: skip
+    loss, crossing = losses.UNSURE(eta=0.01, rate=0.1), plain(eta=0.01, rate=0.1)
+    for _ in range(50):
+        loss.ascend(torch.tensor(-5.0)), crossing.ascend(torch.tensor(-5.0))
+    assert 0 < loss.eta < 0.01 and crossing.eta < 0
+
+
 def test_only_training_moves_the_multiplier():
     y = MIXTURE.noise(MIXTURE.sample(SHAPE, generator()), generator(1))
     loss = losses.UNSURE(eta=0.05).eval()
