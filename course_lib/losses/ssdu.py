@@ -11,17 +11,19 @@ def columns(width, hidden=0.4, centre=4, std=0.25):
     """p for `Splitting` that hides whole columns of k-space: (1, 1, 1, W), p_k = 0 in the centre.
 
     p_k ∝ e^{−k²/(2 std² W²)}, k the distance from the middle, W//2, scaled so that the mean of p
-    over the columns outside the `centre` middle ones is `hidden`, and at most 0.9. std=inf hides
-    all of these alike. Source: Yaman et al. (2020), who draw points; whole columns are what an
-    undersampled scan lacks.
+    over the columns outside the `centre` middle ones is `hidden`, and then cut to at most 0.9.
+    std=inf hides all of these alike. Source: Yaman et al. (2020), who draw points; whole columns
+    are what an undersampled scan lacks.
     """
     width, hidden = _checks.whole(width, "width"), _checks.fraction(hidden, "hidden")
     if not 0 <= centre < width:
         raise ValueError(f"centre is {centre} of {width} columns; protect fewer, or 0.")
+    if not std > 0:
+        raise ValueError(f"std is {std:g}; it must be positive, or inf for all columns alike.")
     k = (torch.arange(width) - width // 2).double()
     weight = torch.exp(-(k.square()) / (2 * (std * width) ** 2))
     weight[width // 2 - centre // 2 : width // 2 - centre // 2 + centre] = 0
-    p = hidden * (weight > 0).sum() / weight.sum() * weight
+    p = hidden * (width - centre) / weight.sum() * weight
     return p.clamp_max(0.9).reshape(1, 1, 1, width)
 
 
@@ -44,11 +46,13 @@ class WeightedSSDU(SSDU):
     L(f; y) = (1/m) Σ_i h_i (1 − K_i)⁻¹ (A f(y_a, A_a) − y)_i², K_i = (1 − π_i)/(1 − π_i(1 − p_i)).
 
     π_i is the probability that entry i is measured, `density`, which broadcasts to y; f sees it
-    with probability π_i(1 − p_i). Of the times that f does not, a share 1 − K_i has it as target,
-    so for masks independent of x, and without noise,
+    with probability π_i(1 − p_i). Of the times that f does not, a share 1 − K_i has it as target.
+    So for masks independent of x and from entry to entry (or column to column), and without noise,
         E L = (1/m) Σ_i P(f does not see i) E[(F f(y_a, A_a) − Fx)_i² | f does not see i],
-    F the full transform whose entries A measures: the supervised risk on all that f lacks, also
-    where nothing was measured. Raises ValueError for a density outside (0, 1].
+    a sum over p_i > 0, F the full transform whose entries A measures: the supervised risk on all
+    that f lacks, also where nothing was measured. For masks of a fixed number of columns, as those
+    of `operators.masks`, this holds approximately. Noise adds the offset Σ_i (1 − π_i(1 − p_i))
+    v_i/(π_i m) over p_i > 0. Raises ValueError for a density outside (0, 1].
     Source: Millard and Chiew (2023), who write (1 − K)^(−1/2) ∘ residual.
     """
 
@@ -66,11 +70,16 @@ class WeightedSSDU(SSDU):
         p, pi = self.p, self.density
         return h * (1 - pi * (1 - p)) / (pi * p).clamp_min(1e-12)
 
+    def offset(self, noise, y):
+        p, pi = self.p, self.density
+        return ((p > 0) * (1 - pi * (1 - p)) / pi * noise.variance(y)).mean()
+
 
 class Noise2Inverse(Splitting):
     """Splitting with the average over splits at test time: x̂ = (1/N) Σ_t f(y_{a,t}, A_{a,t}).
 
-    L is that of `SSDU`; f is used as it was trained, on a part of the measurements, `draws` times.
+    L is that of `SSDU`; f is used as it was trained, on a part of the measurements, `draws` times
+    (for A = I only where it was hidden, see `Splitting`).
     hidden: p, alike for all entries in the paper. Hendriksen et al. (2020) compare images, f(A_a†
     y_a) with A_b† y_b, which is right for complete, noisy tomography; here measurements are
     compared, so that incomplete ones are allowed. Source: Hendriksen, Pelt and Batenburg (2020).

@@ -42,8 +42,8 @@ class MoDL(Unrolled):
 
     The step is the solution of (AᵀA + λ) x = Aᵀy + λ D(x_k), by conjugate gradient through A; D is
     as for `Unrolled`. λ > 0 is learnt, from `weight` on, one for each k; without noise it goes to
-    0, where A x_{k+1} = y. cg: iterations at most; where A Aᵀ = I, as for `MRI` and `Inpainting`,
-    two are exact. Source: Aggarwal, Mani and Jacob (2019).
+    0, where A x_{k+1} = y. cg: iterations at most; where AᵀA is a projection, as for `MRI` and
+    `Inpainting`, two are exact. Source: Aggarwal, Mani and Jacob (2019).
     """
 
     def __init__(self, net, iterations=3, tied=True, weight=0.05, cg=10):

@@ -1,0 +1,103 @@
+"""Signals measured through a random operator for each image, and an f(y, A) that uses A.
+
+The masks have independent entries (pixels) or columns (k-space), measured with probability π;
+`hidden` is p, the probability with which a splitting loss hides an entry.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from problems import COUNTS, MIXTURE, Problem, mixing, mutant
+
+from course_lib import losses, noise, operators, priors
+
+PIXELS = torch.tensor([[1.0, 0.9, 0.3], [0.5, 0.7, 0.4], [0.8, 0.6, 0.5]]).double()
+HIDE_PIXELS = torch.tensor([[0.0, 0.5, 0.25], [0.4, 0.2, 0.6], [0.3, 0.5, 0.25]]).double()
+COLUMNS = torch.tensor([0.4, 0.8, 1.0, 0.5]).double().view(1, 1, 1, 4)
+HIDE_COLUMNS = torch.tensor([0.5, 0.25, 0.0, 0.6]).double().view(1, 1, 1, 4)
+RIDGE = torch.tensor([[0.9 ** abs(i - j) for j in range(24)] for i in range(24)])
+FIELD = priors.GaussianPrior(RIDGE, 0.4)
+
+
+def nonlinear(y, A):
+    """Neighbours mix, and what A sees of a constant enters: f(·, A) is another map for each A."""
+    u = A.adjoint(y)
+    return mixing(u) + 0.4 * torch.tanh(u.roll(1, -2) - A.adjoint(A(torch.ones_like(u))))
+
+
+@dataclass
+class Undersampled(Problem):
+    """A Problem whose A is drawn anew, for each image, whenever y is; `full` is F, all of it."""
+
+    operator: Callable = None  # generator -> A
+    full: operators.Operator = None
+    density: torch.Tensor = None
+    hidden: torch.Tensor = None
+
+    def observe(self, g):
+        self.A = self.operator(g)
+        return super().observe(g)
+
+    def f(self, y, A):
+        return nonlinear(y, A)
+
+    def errors(self, x_hat, A=None):
+        """(A x̂ − Ax)², entry by entry."""
+        A = A or self.A
+        return (A(x_hat) - A(self.x)).square()
+
+
+def drawn(kind, density, shape):
+    def operator(g):
+        return kind((torch.rand(shape, generator=g, dtype=torch.float64) < density).double())
+
+    return operator
+
+
+def pixels(prior, law):
+    return lambda: Undersampled(
+        lambda g: prior.sample((512, 1, 3, 3), g).double(),
+        law,
+        operator=drawn(operators.Inpainting, PIXELS, (512, 1, 3, 3)),
+        full=operators.Identity(),
+        density=PIXELS,
+        hidden=HIDE_PIXELS,
+    )
+
+
+def rows_of(columns):
+    """A mask of whole columns, (B, 1, 3, W), from (B, 1, 1, W)."""
+    return operators.MRI(columns.expand(-1, -1, 3, -1))
+
+
+SCENES = {
+    "gaussian, pixels": pixels(MIXTURE, MIXTURE.noise),
+    "poisson, pixels": pixels(COUNTS, COUNTS.noise),
+    "poisson-gaussian, pixels": pixels(COUNTS, noise.PoissonGaussian(0.3, 0.25)),
+    "gaussian, columns": lambda: Undersampled(
+        lambda g: FIELD.sample(512, g).double().view(512, 2, 3, 4),
+        FIELD.noise,
+        operator=drawn(rows_of, COLUMNS, (512, 1, 1, 4)),
+        full=operators.MRI(torch.ones(3, 4).double()),
+        density=COLUMNS,
+        hidden=HIDE_COLUMNS,
+    ),
+}
+
+
+def watched(loss, y, A, g, f=nonlinear):
+    """(L, what f was given, what it returned), by call."""
+    calls = []
+
+    def watch(u, A_a):
+        calls.append((u, A_a, f(u, A_a)))
+        return calls[-1][2]
+
+    return loss(watch, y, A, g), calls
+
+
+def swap(monkeypatch, family, method, old, new):
+    """Replace one method of a loss by that of its mutant."""
+    changed = mutant(getattr(losses, family), old, new)
+    monkeypatch.setattr(getattr(losses, family), method, vars(changed)[method])
