@@ -21,9 +21,11 @@ FIELD = priors.GaussianPrior(RIDGE, 0.4)
 
 
 def nonlinear(y, A):
-    """Neighbours mix, and what A sees of a constant enters: f(·, A) is another map for each A."""
+    """Neighbours mix, errors grow from left to right, and what A sees of a constant enters: f(·, A)
+    is another map for each A."""
     u = A.adjoint(y)
-    return mixing(u) + 0.4 * torch.tanh(u.roll(1, -2) - A.adjoint(A(torch.ones_like(u))))
+    ramp = torch.linspace(0.5, 2, u.shape[-1], dtype=u.dtype)
+    return ramp * mixing(u) + 0.4 * torch.tanh(u.roll(1, -2) - A.adjoint(A(torch.ones_like(u))))
 
 
 @dataclass

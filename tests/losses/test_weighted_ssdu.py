@@ -15,8 +15,8 @@ from undersampled import SCENES, nonlinear, rows_of
 from course_lib import losses, operators
 from course_lib.losses import masking
 
-# Entries (columns) 0 … 3: 1 is always measured, 1 and 3 are never hidden. Probabilities are quarters,
-# so that masks of four equally likely levels of u in each entry are a complete list.
+# Entries (columns) 0 … 3: 1 is always measured, 1 and 3 are never hidden. All probabilities are
+# quarters, so that masks of four equally likely levels of u in each entry are a complete list.
 PI = torch.tensor([0.25, 1.0, 0.5, 0.75]).double()
 P = torch.tensor([0.25, 0.0, 0.75, 0.0]).double()
 LEVELS = (torch.arange(4).double() + 0.5) / 4
