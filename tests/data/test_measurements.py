@@ -184,3 +184,15 @@ def test_a_crop_through_an_operator_is_refused():
     blur = operators.Blur(torch.ones(2, 2))
     with pytest.raises(ValueError, match="crop = 5 needs A = I, not Blur; crop x first"):
         Measurements(images(), blur, GAUSSIAN, crop=5)
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_without_noise_y_is_ax(copies):
+    x, mask = images(), (torch.rand(6, 1, 12, 12, generator=generator(1)) < 0.5).float()
+    B, batch = operators.Inpainting(mask), torch.tensor([4, 1])
+    y, A_g = Measurements(x, B, None, copies=copies).batch(batch)
+    for part in y if copies == 2 else (y,):
+        assert torch.equal(part, mask[batch] * x[batch])
+    y, A_g, truth = Pairs(x, B, None).batch(batch)
+    assert torch.equal(y, A_g(truth)) and torch.equal(truth, x[batch])
+    assert torch.equal(A_g.mask, mask[batch])

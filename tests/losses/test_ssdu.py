@@ -22,7 +22,7 @@ CASES = [("SSDU", where) for where in SCENES] + [("Noise2Inverse", "gaussian, co
 CASES += [(key, where) for key in ("r2r", "sure") for where in ROBUST]
 
 
-def excess(key, scene):
+def excess(key, scene, repeats=40):
     """E[loss] − offset − the risk that its docstring states, by pairs on the same y and masks."""
     loss = LOSSES[key](scene)
 
@@ -34,7 +34,7 @@ def excess(key, scene):
         risk = (weight * scene.errors(calls[0][2])).mean()
         return value - loss.offset(scene.noise, y) - risk
 
-    return estimate(difference, 40)
+    return estimate(difference, repeats)
 
 
 @pytest.mark.parametrize("key, where", CASES)
@@ -118,7 +118,7 @@ OWNER = {"SSDU": "Splitting", "r2r": "RobustSSDU", "sure": "RobustSSDU"}
 
 
 def refused(key):
-    found = excess(key, SCENES["gaussian, pixels"]())
+    found = excess(key, SCENES["gaussian, pixels"](), 16)
     return abs(found.z()) > 5 or leak(key, "gaussian, columns") != 0
 
 
@@ -126,3 +126,28 @@ def refused(key):
 def test_a_mutant_of_the_loss_is_refused(key, name, monkeypatch):
     swap(monkeypatch, OWNER[key], *MUTANTS[key][name])
     assert refused(key)
+
+
+ALL = LOSSES | {
+    "WeightedSSDU": lambda s: losses.WeightedSSDU(s.hidden, s.density),
+    "ENSURE": lambda s: losses.ENSURE(s.noise, s.density),
+    "MOI": lambda s: losses.MOI(s.noise),
+}
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_the_generator_decides_and_nothing_is_remembered(key):
+    """Nor is the global generator used, nor f kept in the loss's state."""
+    scene = SCENES["gaussian, columns"]()
+    y, loss, net = scene.observe(generator()), ALL[key](scene), torch.nn.Linear(4, 4).double()
+    torch.manual_seed(0)
+    state, before = torch.get_rng_state(), set(loss.state_dict())
+    one, same, other = (
+        loss(lambda u, A: net(A.adjoint(u)), y, scene.A, generator(seed)) for seed in (1, 1, 2)
+    )
+    loss.reconstruct(scene.f, y, scene.A, generator(1))
+    assert one == same != other
+    assert torch.equal(torch.get_rng_state(), state)
+    assert set(loss.state_dict()) == before and not list(loss.parameters())
+    one.backward()
+    assert net.weight.grad.abs().min() > 0

@@ -10,14 +10,14 @@ from course_lib import models, operators
 from course_lib.operators import masks
 
 
-def column_masks(count=3, size=(8, 8)):
+def column_masks(count=3, size=(4, 4)):
     return masks.random(size, 2, centre=1, count=count, generator=generator()).double()
 
 
-OPERATORS = {  # a batch of 3 operators on images (3, 2, 8, 8)
+OPERATORS = {  # a batch of 3 operators on images (3, 2, 4, 4)
     "mri": lambda: operators.MRI(column_masks()),
     "coils": lambda: operators.MultiCoilMRI(
-        column_masks(), torch.complex(rand(3, 2, 8, 8, seed=1), rand(3, 2, 8, 8, seed=2))
+        column_masks(), torch.complex(rand(3, 2, 4, 4, seed=1), rand(3, 2, 4, 4, seed=2))
     ),
     "inpainting": lambda: operators.Inpainting(column_masks()),
     "blurred": lambda: (
@@ -62,8 +62,8 @@ everywhere = pytest.mark.parametrize("where", OPERATORS)
 
 def scene(where):
     """A of norm 1, a batch, and y."""
-    A = operators.unit(OPERATORS[where](), (2, 8, 8))
-    return A, A(rand(3, 2, 8, 8, seed=3))
+    A = operators.unit(OPERATORS[where](), (2, 4, 4))
+    return A, A(rand(3, 2, 4, 4, seed=3))
 
 
 def apart(f, A, y):
@@ -76,7 +76,7 @@ def apart(f, A, y):
 def test_one_network_serves_a_batch_of_different_operators(kind, where):
     A, y = scene(where)
     f = KINDS[kind](unet(), iterations=2)
-    assert f(y, A).shape == (3, 2, 8, 8)
+    assert f(y, A).shape == (3, 2, 4, 4)
     assert apart(f, A, y).abs().max() < 1e-4 * f(y, A).abs().max()  # CG stops at the slowest
     assert f(y, A[[1, 2, 0]]).sub(f(y, A)).abs().max() > 1e-3
 
@@ -88,21 +88,21 @@ def by_hand(kind, A, y, steps):
     """The iteration with D = 0.5 tanh, image by image, with matrices, from A†y as `pinv` has it."""
     images, start = [], A.pinv(y)
     for i in range(len(y)):
-        M, b = matrix(A[i], (2, 8, 8)), y[i].flatten()
-        x, eye = start[i].flatten(), torch.eye(128, dtype=b.dtype)
+        M, b = matrix(A[i], (2, 4, 4)), y[i].flatten()
+        x, eye = start[i].flatten(), torch.eye(32, dtype=b.dtype)
         for s in steps:
             if kind == "Unrolled":
                 x = 0.5 * torch.tanh(x - s * M.T @ (M @ x - b))
             else:
                 x = torch.linalg.solve(M.T @ M + s * eye, M.T @ b + s * 0.5 * torch.tanh(x))
-        images.append(x.view(2, 8, 8))
+        images.append(x.view(2, 4, 4))
     return torch.stack(images)
 
 
 def gap(kind, where):
     """The largest relative difference to the iteration by hand, with unequal steps."""
     A, y = scene(where)
-    f = KINDS[kind](Half(), iterations=3, **({"cg": 60} if kind == "MoDL" else {}))
+    f = KINDS[kind](Half(), iterations=3, **({"cg": 40} if kind == "MoDL" else {}))
     steps = [0.7, 0.3, 0.5]
     f.log_step.data = torch.tensor(steps, dtype=torch.float64).log()
     expected = by_hand(kind, A, y, steps)
@@ -147,8 +147,8 @@ def test_without_a_network_the_step_solves_the_normal_equations(where):
         b.flatten(1).norm(dim=1)
     ).max() <= 1e-5
     for i in range(3):
-        M = matrix(A[i], (2, 8, 8))
-        solved = torch.linalg.solve(M.T @ M + 0.3 * torch.eye(128).double(), M.T @ y[i].flatten())
+        M = matrix(A[i], (2, 4, 4))
+        solved = torch.linalg.solve(M.T @ M + 0.3 * torch.eye(32).double(), M.T @ y[i].flatten())
         assert (x[i].flatten() - solved).norm() <= 1.3 / 0.3 * 1e-5 * solved.norm()
 
 
@@ -161,10 +161,10 @@ def test_two_iterations_of_cg_are_exact_for_a_projection(where):
         return models.MoDL(Half(), 2, weight=weight, cg=cg).double()(y, A)
 
     for weight in (0.01, 1.0):
-        many = run(where, weight, 50)
+        many = run(where, weight, 20)
         torch.testing.assert_close(run(where, weight, 2), many, rtol=0, atol=1e-10)
     assert (run("mri", 0.01, 1) - run("mri", 0.01, 2)).abs().max() > 1e-3
-    assert (run("coils", 0.01, 2) - run("coils", 0.01, 50)).abs().max() > 1e-3
+    assert (run("coils", 0.01, 2) - run("coils", 0.01, 20)).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("where", ["mri", "inpainting"])
@@ -267,11 +267,11 @@ BAD = {
         "y has 2 channels; this UNet was made for 1: make one with channels=2",
     ),
     "another size": (
-        lambda: models.MoDL(Half())(rand(3, 2, 8, 6), scene("mri")[0]),
-        r"y is \(8, 6\) pixels and MRI was made for \(8, 8\)",
+        lambda: models.MoDL(Half())(rand(3, 2, 4, 6), scene("mri")[0]),
+        r"y is \(4, 6\) pixels and MRI was made for \(4, 4\)",
     ),
     "another batch": (
-        lambda: models.MoDL(Half())(rand(2, 2, 8, 8), OPERATORS["mri"]()),
+        lambda: models.MoDL(Half())(rand(2, 2, 4, 4), OPERATORS["mri"]()),
         "y holds 2 images and MRI was made for 3; take the operators of these images",
     ),
 }
