@@ -118,7 +118,7 @@ OWNER = {"SSDU": "Splitting", "r2r": "RobustSSDU", "sure": "RobustSSDU"}
 
 
 def refused(key):
-    found = excess(key, SCENES["gaussian, pixels"](), 16)
+    found = excess(key, SCENES["gaussian, pixels"](), 24)
     return abs(found.z()) > 5 or leak(key, "gaussian, columns") != 0
 
 

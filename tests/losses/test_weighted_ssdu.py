@@ -138,7 +138,7 @@ def test_noise_adds_the_offset(where):
 def test_another_offset_is_refused(old, new, monkeypatch):
     changed = mutant(losses.WeightedSSDU, old, new)
     monkeypatch.setattr(losses.WeightedSSDU, "offset", changed.offset)
-    assert abs(excess(SCENES["gaussian, columns"](), 16).z()) > 5
+    assert abs(excess(SCENES["gaussian, columns"](), 32).z()) > 5
 
 
 @pytest.mark.parametrize("kind", [
