@@ -8,8 +8,6 @@ each network trains on one thread, as many at a time as there are cores.
 """
 
 import math
-import multiprocessing
-import os
 import time
 
 import torch
@@ -18,63 +16,70 @@ from tqdm.auto import tqdm
 from .. import data, losses, metrics, models, noise, training
 from .._random import stream
 from ..operators import Identity
-from . import report
+from . import parallel, report
+from .store import Store, beside
 
 BUDGET = {"quick": 250, "full": 1000}  # steps of 8 patches of 64×64
 SEEDS = {"quick": 1, "full": 3}
 NOISES = {"gaussian": noise.Gaussian(0.1), "poisson": noise.Poisson(0.02), "gamma": noise.Gamma(25)}
 
 
-def methods(problem, law):
-    """The losses that apply to this noise, the supervised reference first."""
-    r2r = losses.R2R(law, alpha=0.25, draws=50)
-    common = [losses.Supervised(), r2r, losses.SURE(law)]
-    if problem != "gaussian":
-        return common
-    pairs, naive = losses.Noise2Noise(), losses.MeasurementConsistency()
-    return [*common, losses.UNSURE(), losses.Noisier2Noise(law), pairs, naive]
+def methods(problem, law, steps):
+    """{name: loss}: the losses that apply to this noise, the supervised reference first."""
+    applicable = [losses.Supervised(), losses.R2R(law, alpha=0.25, draws=50), losses.SURE(law)]
+    if problem == "gaussian":
+        applicable += [
+            losses.UNSURE(),
+            losses.Noisier2Noise(law),
+            losses.Noise2Noise(),
+            losses.Noise2Score(law),
+            losses.Neighbor2Neighbor(ramp=steps),
+            losses.BlindSpotSURE(law),
+            losses.Noise2Self(),
+            losses.Noise2Void(),
+            losses.MeasurementConsistency(),
+        ]
+    return {type(loss).__name__: loss for loss in applicable}
 
 
-def measure(scale, seeds=None):
-    """All rows, by training every network. Returns {"meta", "rows", "unsure"}."""
-    began = time.perf_counter()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def network(loss):
+    """The network of a loss: a U-Net, or a blind-spot network of the same widths."""
+    if isinstance(loss, losses.BlindSpotSURE):
+        return models.BlindSpot(widths=(16, 32, 64), spread=True)
+    return models.UNet()
+
+
+def measure(scale, seeds=None, json_path=None):
+    """All rows. Returns {"meta", "rows", "unsure"}; finished runs are kept beside `json_path`."""
+    store, steps = Store(beside(json_path)), BUDGET[scale]
     seeds = range(SEEDS[scale] if seeds is None else seeds)
-    runs = [
-        (problem, position, BUDGET[scale], seed, device)
-        for seed in seeds
-        for problem, law in NOISES.items()
-        for position in range(len(methods(problem, law)))
-    ]
-    jobs = 1 if device == "cuda" else _cores()
-    results = {}
-    with multiprocessing.get_context("spawn").Pool(jobs, torch.set_num_threads, (1,)) as pool:
-        for key, result in tqdm(pool.imap(_run, runs), total=len(runs), unit="network"):
-            results.setdefault(key, []).append(result)
-            tqdm.write(f"{' '.join(key)}: {result['psnr'].mean():.3f} dB")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    names = {problem: list(methods(problem, law, steps)) for problem, law in NOISES.items()}
+    runs = [(p, name, steps, seed, device) for seed in seeds for p in names for name in names[p]]
+    missing = [run for run in runs if run[:4] not in store]
+    done = parallel.results(_run, missing, device)
+    for run, result in tqdm(done, total=len(missing), unit="network"):
+        store.put(run[:4], result)
+        tqdm.write(f"{run[0]} {run[1]}: {sum(result['psnr']) / len(result['psnr']):.3f} dB")
+    results = {
+        (p, n): [store[p, n, steps, seed] for seed in seeds] for p in names for n in names[p]
+    }
     rows = [row(problem, name, results) for problem, name in results]
-    rows.sort(key=lambda r: list(NOISES).index(r["problem"]))
     unsure = against_theory(results, NOISES["gaussian"].sigma ** 2)
-    seconds = time.perf_counter() - began
+    seconds = sum(store[run[:4]]["seconds"] for run in runs)
     meta = report.meta(scale, device, seeds, seconds)
     return {"meta": meta, "rows": rows, "unsure": unsure}
 
 
-def _cores():
-    """The cores that this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
-
-
 def _run(run):
-    problem, position, steps, seed, device = run
-    law = NOISES[problem]
-    loss = methods(problem, law)[position]
-    return (problem, type(loss).__name__), one(loss, law, steps, seed, device)
+    problem, name, steps, seed, device = run
+    began, law = time.perf_counter(), NOISES[problem]
+    loss = methods(problem, law, steps)[name]
+    return one(loss, law, steps, seed, device) | {"seconds": round(time.perf_counter() - began, 2)}
 
 
-def one(loss, law, steps, seed, device, net=models.UNet):
-    """Train one network, made by `net`, with `loss`; measure it on the test photographs."""
+def one(loss, law, steps, seed, device):
+    """Train the network of one loss; measure it on the test photographs."""
     A, train, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
     if isinstance(loss, losses.Supervised):
         measurements = data.Pairs(train, A, law, seed=seed, crop=64)
@@ -82,13 +87,13 @@ def one(loss, law, steps, seed, device, net=models.UNet):
         copies = 2 if isinstance(loss, losses.Noise2Noise) else 1
         measurements = data.Measurements(train, A, law, seed=seed, copies=copies, crop=64)
     torch.manual_seed(seed)
-    f, loss = models.BackProjection(net()).to(device), loss.to(device)
+    f, loss = models.BackProjection(network(loss)).to(device), loss.to(device)
     measurements.to(device)
     history = training.fit(f, loss, measurements, steps=steps, seed=seed, progress=False)
     y = law(test, generator=stream(seed, "test noise"))
     x_hat = denoise(loss, f, y, A, device)
     result = {
-        "psnr": metrics.psnr(x_hat, test),
+        "psnr": metrics.psnr(x_hat, test).tolist(),
         "ssim": metrics.ssim(x_hat, test).mean().item(),
         "mse": (x_hat - test).square().mean().item(),
         "train_evals": loss.train_evals,
@@ -115,19 +120,12 @@ def denoise(loss, f, y, A, device, batch=4):
 def row(problem, name, results):
     """One row of the table, from the results of its seeds."""
     ours, reference = results[problem, name], results[problem, "Supervised"]
-    psnr, ci95 = metrics.interval(torch.stack([r["psnr"] for r in ours]).mean(0))
-    gaps = [(s["psnr"] - r["psnr"]).mean().item() for r, s in zip(ours, reference, strict=True)]
-    gap, gap_ci95 = metrics.interval(gaps)
     mean = {k: sum(r[k] for r in ours) / len(ours) for k in ("ssim", "mse", "s_per_step")}
     first = {k: ours[0][k] for k in ("train_evals", "test_evals")}
     return {
         "method": name,
         "problem": problem,
-        "seeds": len(ours),
-        "psnr_db": psnr,
-        "ci95_db": ci95,
-        "gap_db": gap,
-        "gap_ci95_db": gap_ci95 if len(gaps) > 1 else None,
+        **report.against(ours, reference),
         **mean,
         **first,
     }
@@ -153,3 +151,16 @@ def against_theory(results, variance):
         found["test_excess_db"].append(10 * math.log10(unsure["mse"] / risk))
         found["eta_ratio"].append(unsure["eta"] * share / variance)
     return {name: sum(values) / len(values) for name, values in found.items()}
+
+
+def show(table):
+    """Print the rows, and UNSURE beside its theory."""
+    report.show(table)
+    unsure = table["unsure"]
+    if unsure["excess_db"] is not None:
+        print(
+            f"UNSURE beside its theory, with the supervised error for MMSE. On the photographs of "
+            f"training, new noise: {unsure['excess_db']:+.3f} dB from MMSE/(1 − MMSE/σ²), "
+            f"η = {unsure['eta_ratio']:.3f} σ²/(1 − MMSE/σ²). On the test photographs: "
+            f"{unsure['test_excess_db']:+.3f} dB from MMSE + (η/σ² − 1)² (σ² − MMSE)."
+        )

@@ -10,14 +10,13 @@ place of a figure. The evaluations of f are counted, not quoted.
 """
 
 import math
-import multiprocessing
 import time
 
 import torch
 from tqdm.auto import tqdm
 
 from .. import metrics
-from . import denoising, questions, report
+from . import parallel, questions, report
 from .rivals import METHODS, STEPS, WIDTHS, evaluations
 from .store import Store, beside
 
@@ -39,7 +38,9 @@ def measure(scale, seeds=None, json_path=None):
         if question == questions.same(name, question)
     ]
     missing = [run for run in runs if _key(*run[:5]) not in store]
-    for run, result in tqdm(_results(missing, device), total=len(missing), unit="cell"):
+    for run, result in tqdm(
+        parallel.results(_run, missing, device), total=len(missing), unit="cell"
+    ):
         store.put(_key(*run[:5]), result)
     counts = {name: evaluations(name) for name in METHODS}
     rows = [
@@ -50,16 +51,6 @@ def measure(scale, seeds=None, json_path=None):
     ]
     seconds = sum(store[_key(*run[:5])]["seconds"] for run in runs)  # also those of earlier calls
     return {"meta": report.meta(scale, device, seeds, seconds), "rows": rows}
-
-
-def _results(runs, device):
-    """(run, result) of each run as it is done, on as many cores as there are."""
-    jobs = 1 if device == "cuda" else denoising._cores()
-    if jobs == 1 or len(runs) < 2:
-        yield from ((run, _run(run)) for run in runs)
-        return
-    with multiprocessing.get_context("spawn").Pool(jobs, torch.set_num_threads, (1,)) as pool:
-        yield from zip(runs, pool.imap(_run, runs), strict=True)
 
 
 def _run(run):

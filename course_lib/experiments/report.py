@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from .. import metrics
+
 COLUMNS = {
     "problem": "problem",
     "method": "method",
@@ -41,7 +43,7 @@ def meta(scale, device, seeds, seconds):
 
 
 def show(table):
-    """Print the rows of a table in aligned columns, then UNSURE beside its theory."""
+    """Print the rows of a table in aligned columns, then where they come from."""
     rows = [[_cell(row.get(key)) for key in COLUMNS] for row in table["rows"]]
     lines = [list(COLUMNS.values()), *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
@@ -49,15 +51,20 @@ def show(table):
         first = [cell.ljust(w) for cell, w in zip(line[:2], widths[:2], strict=True)]
         rest = [cell.rjust(w) for cell, w in zip(line[2:], widths[2:], strict=True)]
         print("  ".join(first + rest))
-    if table["unsure"]["excess_db"] is not None:
-        unsure = table["unsure"]
-        print(
-            f"UNSURE beside its theory, with the supervised error for MMSE. On the photographs of "
-            f"training, new noise: {unsure['excess_db']:+.3f} dB from MMSE/(1 − MMSE/σ²), "
-            f"η = {unsure['eta_ratio']:.3f} σ²/(1 − MMSE/σ²). On the test photographs: "
-            f"{unsure['test_excess_db']:+.3f} dB from MMSE + (η/σ² − 1)² (σ² − MMSE)."
-        )
     about(table["meta"])
+
+
+def against(ours, reference):
+    """PSNR with its interval over test images, and the gap to `reference` with that over seeds.
+
+    Both are lists of results, one a seed, whose "psnr" lists the test images.
+    """
+    ours, reference = (torch.tensor([r["psnr"] for r in rs]) for rs in (ours, reference))
+    psnr, ci95 = metrics.interval(ours.mean(0))
+    gap, gap_ci95 = metrics.interval((reference - ours).mean(1))
+    gap_ci95 = gap_ci95 if len(ours) > 1 else None
+    return {"seeds": len(ours), "psnr_db": psnr, "ci95_db": ci95, "gap_db": gap,
+            "gap_ci95_db": gap_ci95}  # fmt: skip
 
 
 def about(meta):

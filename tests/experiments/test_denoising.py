@@ -4,7 +4,6 @@ import json
 import math
 
 import pytest
-import torch
 
 from course_lib import experiments, losses, noise
 from course_lib.experiments import denoising, report
@@ -22,7 +21,7 @@ BARS = {  # issue "From a fresh machine…": gap to supervised in dB
 
 def result(psnr, mse=1e-3, **more):
     common = {"ssim": 0.8, "train_evals": 1, "test_evals": 1, "s_per_step": 0.1}
-    return {"psnr": torch.tensor(psnr), "mse": mse, **common, **more}
+    return {"psnr": psnr, "mse": mse, **common, **more}
 
 
 def test_the_gap_is_paired_and_its_interval_is_over_seeds():
@@ -68,10 +67,10 @@ def test_two_steps_give_every_figure(loss):
     law = noise.Gaussian(0.1)
     one = denoising.one(loss, law, 2, seed=0, device="cpu")
     again = denoising.one(loss, law, 2, seed=0, device="cpu")
-    assert one["psnr"].shape == (9,) and 10 < one["psnr"].mean() < 30
+    assert len(one["psnr"]) == 9 and 10 < sum(one["psnr"]) / 9 < 30
     assert one["train_evals"] == loss.train_evals and one["s_per_step"] > 0
     if not isinstance(loss, losses.UNSURE):  # its multiplier goes on from where it was
-        assert torch.equal(one["psnr"], again["psnr"])
+        assert one["psnr"] == again["psnr"]
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path):

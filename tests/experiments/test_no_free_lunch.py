@@ -5,8 +5,8 @@ import torch
 
 from course_lib import data, experiments, losses, noise
 from course_lib._random import stream
-from course_lib.experiments import denoising, questions, rivals
 from course_lib.experiments import no_free_lunch as table
+from course_lib.experiments import parallel, questions, rivals
 from course_lib.experiments.store import Store
 
 REFUSED = {  # (method, question): what the refusal names
@@ -114,7 +114,7 @@ def test_a_stopped_table_goes_on(short, tmp_path, monkeypatch):
     few = {name: rivals.METHODS[name] for name in ("Supervised", "naive")}
     monkeypatch.setattr(table, "METHODS", few)
     monkeypatch.setattr(table, "HALVES", {"exact": list(questions.exact())})
-    monkeypatch.setattr(denoising, "_cores", lambda: 1)
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
     real, calls = questions.one_exact, []
 
     def counted(*run):
@@ -133,9 +133,9 @@ def test_a_stopped_table_goes_on(short, tmp_path, monkeypatch):
 
 
 def test_two_cores_share_the_cells_in_order(monkeypatch):
-    monkeypatch.setattr(denoising, "_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
     runs = [("exact", "Supervised", "one copy", seed, "quick", "cpu") for seed in range(3)]
-    found = list(table._results(runs, "cpu"))
+    found = list(parallel.results(table._run, runs, "cpu"))
     assert [run for run, _ in found] == runs
     assert all("needs x" in result["refused"] for _, result in found)
 
