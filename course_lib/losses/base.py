@@ -9,11 +9,13 @@ class Loss(torch.nn.Module):
     """An estimate of the risk (1/m) E‖A f(y) − Ax‖² from measurements, up to `offset`.
 
     f is any callable f(y, A) → x̂; y has shape (B, ...), m counts all its entries, A maps images
-    to measurements. `train_evals` and `test_evals` count evaluations of f per call.
+    to measurements. `train_evals` and `test_evals` count evaluations of f per call; `at_y` says
+    that one of the former is f(y, A) itself, which the terms of a sum share.
     """
 
     train_evals = 1
     test_evals = 1
+    at_y = False
 
     def forward(self, f, y, A, generator=None):
         """The loss, a differentiable scalar; randomness comes from `generator` alone."""
@@ -35,7 +37,10 @@ class Loss(torch.nn.Module):
 
 
 class Sum(Loss):
-    """Σ_j w_j L_j, made by `a + w * b`; at test time it reconstructs as its first term does."""
+    """Σ_j w_j L_j, made by `a + w * b`; at test time it reconstructs as its first term does.
+
+    f(y, A) is evaluated once for all terms that need it.
+    """
 
     def __init__(self, terms, weights):
         super().__init__()
@@ -53,13 +58,16 @@ class Sum(Loss):
 
     @property
     def train_evals(self):
-        return sum(term.train_evals for term in self.terms)
+        shared = sum(term.at_y for term in self.terms)
+        return sum(term.train_evals for term in self.terms) - max(shared - 1, 0)
 
     @property
     def test_evals(self):
         return self.terms[0].test_evals
 
     def forward(self, f, y, A, generator=None):
+        _checks.same_device(f, y[0] if isinstance(y, tuple) else y)
+        f = Once(f, y, A)
         values = [
             w * term(f, y, A, generator) for w, term in zip(self.weights, self.terms, strict=True)
         ]
@@ -72,6 +80,20 @@ class Sum(Loss):
 
     def reconstruct(self, f, y, A, generator=None):
         return self.terms[0].reconstruct(f, y, A, generator)
+
+
+class Once:
+    """f, which keeps its value at (y, A) when asked for it, and gives it again."""
+
+    def __init__(self, f, y, A):
+        self.f, self.y, self.A, self.value = f, y, A, None
+
+    def __call__(self, y, A):
+        if y is not self.y or A is not self.A:
+            return self.f(y, A)
+        if self.value is None:
+            self.value = self.f(y, A)
+        return self.value
 
 
 def measured(f, y, A, onto=None):

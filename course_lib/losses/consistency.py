@@ -12,5 +12,7 @@ class MeasurementConsistency(Loss):
     Source: Tachella (2025), "naive loss".
     """
 
+    at_y = True
+
     def forward(self, f, y, A, generator=None):
         return (measured(f, y, A) - y).square().mean()

@@ -13,13 +13,13 @@ class MOI(Loss):
     measurements: f(A′x, A′) = f(Ax, A) if f recovers x. A is a batch of operators; A′ is that of
     another image of the batch, all others being equally likely. noise: the law of y, by which the
     virtual measurement A′x̂ + ε′ is drawn (Gaussian: other laws do not pass on gradients); None for
-    none. The gradient flows through x̂ in both places. Two evaluations of f, of which the first term
-    of the sum makes one again. Not the risk plus a constant: its expectation is the mean square
-    error of f at x̂ in the place of x. Raises ValueError for a single image or a shared operator.
+    none. The gradient flows through x̂ in both places. Not the risk plus a constant: its expectation
+    is the mean square error of f at x̂ in the place of x. Raises ValueError for a single image or a shared operator.
     Source: Tachella, Chen and Davies (2022), eq. 8.
     """
 
     train_evals = 2
+    at_y = True
 
     def __init__(self, noise=None):
         super().__init__()

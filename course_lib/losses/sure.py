@@ -35,6 +35,10 @@ class SURE(Loss):
             )
         self.noise, self.method, self.tau = noise, method, _checks.positive(tau, "tau")
 
+    @property
+    def at_y(self):
+        return self.method != "antithetic"
+
     def forward(self, f, y, A, generator=None):
         _checks.floats(y)
         if self.method == "antithetic":

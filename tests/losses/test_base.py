@@ -162,3 +162,56 @@ def test_noise2noise_reconstructs_from_one_copy_or_a_pair():
     loss = losses.Noise2Noise()
     for y in (y_a, (y_a, y_b)):
         assert torch.equal(loss.reconstruct(lambda u, A: pointwise(u), y, A), pointwise(y_a))
+
+
+def counted(loss, batch=3):
+    """(the value of the loss, its gradient in f's weight, how often it called f)."""
+    weight = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    masks = torch.tensor([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 1]]).reshape(batch, 1, 2, 2)
+    A, calls = operators.Inpainting(masks.double()), []
+
+    def f(u, B):
+        calls.append(u)
+        return torch.tanh(weight * B.adjoint(u))
+
+    y = A(torch.linspace(-1, 2, 4 * batch, dtype=torch.float64).reshape(batch, 1, 2, 2))
+    value = loss(f, y, A, generator=generator())
+    return float(value.detach()), float(torch.autograd.grad(value, weight)[0]), len(calls)
+
+
+SUMS = {
+    "naive + MOI": lambda: [losses.MeasurementConsistency(), losses.MOI()],
+    "SURE + MOI": lambda: [losses.SURE(noise.Gaussian(0.1)), losses.MOI()],
+    "MC-SURE + MOI": lambda: [losses.SURE(noise.Gaussian(0.1), "mc"), losses.MOI()],
+    "naive + naive + MOI": lambda: [losses.MeasurementConsistency()] * 2 + [losses.MOI()],
+}
+
+
+@pytest.mark.parametrize("key", SUMS)
+def test_the_terms_of_a_sum_share_what_f_makes_of_y(key):
+    terms = SUMS[key]()
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    value, slope, calls = counted(total)
+    assert calls == total.train_evals
+    saved = sum(term.train_evals for term in terms) - calls
+    assert saved == sum(term.at_y for term in terms) - 1
+    g = generator()
+    alone = [counted_with(term, g) for term in terms]
+    assert value == pytest.approx(sum(v for v, _ in alone), rel=1e-12)
+    assert slope == pytest.approx(sum(s for _, s in alone), rel=1e-12)
+
+
+def counted_with(term, g):
+    """A term's value and slope, with randomness that goes on from the term before it."""
+    state = g.get_state()
+
+    class Continued(losses.Loss):
+        def forward(self, f, y, A, generator=None):
+            generator.set_state(state)
+            value = term(f, y, A, generator)
+            g.set_state(generator.get_state())
+            return value
+
+    return counted(Continued())[:2]
