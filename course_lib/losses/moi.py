@@ -14,7 +14,8 @@ class MOI(Loss):
     another image of the batch, all others being equally likely. noise: the law of y, by which the
     virtual measurement A′x̂ + ε′ is drawn (Gaussian: other laws do not pass on gradients); None for
     none. The gradient flows through x̂ in both places. Not the risk plus a constant: its expectation
-    is the mean square error of f at x̂ in the place of x. Raises ValueError for a single image or a shared operator.
+    is the mean square error of f at x̂ in the place of x. Raises ValueError for a single image or a
+    shared operator.
     Source: Tachella, Chen and Davies (2022), eq. 8.
     """
 
