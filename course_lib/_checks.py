@@ -43,6 +43,27 @@ def fraction(value, name):
     return number
 
 
+def density(value):
+    """π, the probability that each entry is measured, as float64 (1 or B, 1 or C, 1 or H, W)."""
+    pi = floats(torch.as_tensor(value, dtype=torch.float64), "density")
+    if not ((pi > 0) & (pi <= 1)).all():
+        raise ValueError(
+            f"density lies in [{pi.min():g}, {pi.max():g}]; an entry that is never measured can't "
+            "be learnt: it must be in (0, 1]."
+        )
+    return pi.reshape(*[1] * (4 - pi.ndim), *pi.shape)
+
+
+def broadcasts(value, y, name):
+    """Refuse a tensor of a shape that does not broadcast to y's."""
+    sizes = zip(value.shape[::-1], y.shape[::-1], strict=False)
+    if value.ndim > y.ndim or any(a not in (1, b) for a, b in sizes):
+        raise ValueError(
+            f"{name} has shape {tuple(value.shape)}, which does not broadcast to y's "
+            f"{tuple(y.shape)}; make it for these measurements."
+        )
+
+
 def whole(value, name):
     """Refuse what is not a whole number of at least 1."""
     if value != int(value) or value < 1:

@@ -1,7 +1,5 @@
 """ENSURE: SURE of many operators, every entry counted alike however seldom it is measured."""
 
-import torch
-
 from .. import _checks
 from .base import Loss, measured
 
@@ -16,7 +14,8 @@ class ENSURE(Loss):
     full transform whose entries A measures: the error on all entries alike, each judged when it was
     measured. Of what an operator hides, L says nothing for that operator. Offset 0, up to the
     v_i/π_i of entries that were not measured, a constant, where y has no noise there.
-    Raises ValueError for a density outside (0, 1]. Source: Aggarwal et al. (2023).
+    Raises ValueError for a density outside (0, 1] or of another shape
+    than y. Source: Aggarwal et al. (2023).
     """
 
     train_evals = 2
@@ -24,15 +23,10 @@ class ENSURE(Loss):
     def __init__(self, noise, density, tau=0.3):
         super().__init__()
         self.noise, self.tau = noise, _checks.positive(tau, "tau")
-        pi = _checks.floats(torch.as_tensor(density, dtype=torch.float64), "density")
-        if not ((pi > 0) & (pi <= 1)).all():
-            raise ValueError(
-                f"density lies in [{pi.min():g}, {pi.max():g}]; an entry that is never measured "
-                "can't be learnt: it must be in (0, 1]."
-            )
-        self.register_buffer("density", pi.reshape(*[1] * (4 - pi.ndim), *pi.shape))
+        self.register_buffer("density", _checks.density(density))
 
     def forward(self, f, y, A, generator=None):
+        _checks.broadcasts(self.density, y, "density")
         plus, minus, q = self.noise.twins(_checks.floats(y), self.tau, generator)
         plus, minus = measured(f, plus, A), measured(f, minus, A)
         fit = ((plus - y).square() + (minus - y).square()) / 2

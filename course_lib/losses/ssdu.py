@@ -52,21 +52,17 @@ class WeightedSSDU(SSDU):
     a sum over p_i > 0, F the full transform whose entries A measures: the supervised risk on all
     that f lacks, also where nothing was measured. For masks of a fixed number of columns, as those
     of `operators.masks`, this holds approximately. Noise adds the offset Σ_i (1 − π_i(1 − p_i))
-    v_i/(π_i m) over p_i > 0. Raises ValueError for a density outside (0, 1].
+    v_i/(π_i m) over p_i > 0. Raises ValueError for a density outside (0, 1]
+    or of another shape than y.
     Source: Millard and Chiew (2023), who write (1 − K)^(−1/2) ∘ residual.
     """
 
     def __init__(self, hidden, density):
         super().__init__(hidden)
-        pi = _checks.floats(torch.as_tensor(density, dtype=torch.float64), "density")
-        if not ((pi > 0) & (pi <= 1)).all():
-            raise ValueError(
-                f"density lies in [{pi.min():g}, {pi.max():g}]; an entry that is never measured "
-                "can't be learnt: it must be in (0, 1]."
-            )
-        self.register_buffer("density", pi.reshape(*[1] * (4 - pi.ndim), *pi.shape))
+        self.register_buffer("density", _checks.density(density))
 
     def weight(self, h):
+        _checks.broadcasts(self.density, h, "density")
         p, pi = self.p, self.density
         return h * (1 - pi * (1 - p)) / (pi * p).clamp_min(1e-12)
 

@@ -107,6 +107,18 @@ BAD = {
     ),
     "alpha": (lambda: losses.RobustSSDU(noise.Gaussian(0.1), 0.5, alpha=1), "alpha is 1; it must"),
     "tau": (lambda: losses.RobustSSDU(noise.Gaussian(0.1), 0.5, tau=0), "tau is 0; it must be a"),
+    "density of another width": (
+        lambda: losses.ENSURE(noise.Gaussian(0.1), torch.full((5,), 0.5))(
+            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator(1)
+        ),
+        r"density has shape \(1, 1, 1, 5\), which does not broadcast to y's \(8, 1, 6, 6\)",
+    ),
+    "density of another width, weighted": (
+        lambda: losses.WeightedSSDU(P, torch.full((5,), 0.5))(
+            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator(1)
+        ),
+        r"density has shape \(1, 1, 1, 5\), which does not broadcast",
+    ),
     "no split": (
         lambda: losses.RobustSSDU(noise.PoissonGaussian(0.1, 0.1), P)(
             nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator(1)
