@@ -14,6 +14,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SCALE ?= quick
+# One test process a core; all cells of a notebook, and all tests of a file, in one of them.
+CORES := -n auto --dist loadfile
 
 .PHONY: course test test-style test-package test-notebooks lab book bench
 
@@ -29,10 +31,10 @@ test-style: $(STAMP)
 	$(BIN)/course notebooks --check
 
 test-package: $(STAMP) test-style
-	$(BIN)/pytest -q --durations=10 tests
+	$(BIN)/pytest -q --durations=10 $(CORES) tests
 
 test-notebooks: $(STAMP) test-style
-	$(BIN)/pytest -q --durations=10 --nbval-lax --nbval-current-env notebooks solutions
+	$(BIN)/pytest -q --durations=10 $(CORES) --nbval-lax --nbval-current-env notebooks solutions
 
 lab: $(STAMP)
 	@$(BIN)/course notebooks
