@@ -82,7 +82,7 @@ def b(dirty_beam):
         if answer.shape != l.shape:
             return f"the answer has shape {tuple(answer.shape)}; l has {tuple(l.shape)}."
         weight, turns = w[:, None, None], u[:, None, None] * l + v[:, None, None] * m
-        phase = 2 * math.pi * turns
+        phase, crossed = 2 * math.pi * turns, u[:, None, None] * m + v[:, None, None] * l
         right = (weight * phase.cos()).sum(0) / w.sum()
         if _close(answer, right):
             continue
@@ -98,12 +98,10 @@ def b(dirty_beam):
                 (weight**2 * phase.cos()).sum(0) / w.square().sum()
             ),
             "the phase is u l + v m, with a plus.": (
-                (weight * (2 * math.pi * (u[:, None, None] * l - v[:, None, None] * m)).cos()).sum(0)
-                / w.sum()
+                (weight * (phase - 4 * math.pi * v[:, None, None] * m).cos()).sum(0) / w.sum()
             ),
             "l goes with u, and m with v.": (
-                (weight * (2 * math.pi * (u[:, None, None] * m + v[:, None, None] * l)).cos()).sum(0)
-                / w.sum()
+                (weight * (2 * math.pi * crossed).cos()).sum(0) / w.sum()
             ),
         }
         return _named(answer, mistakes) or (
