@@ -21,8 +21,7 @@ class Unrolled(torch.nn.Module):
     def __init__(self, net, iterations=3, tied=True):
         super().__init__()
         self.iterations = _checks.whole(iterations, "iterations")
-        count = 1 if tied else self.iterations
-        self.nets = torch.nn.ModuleList([net] + [copy.deepcopy(net) for _ in range(count - 1)])
+        self.nets = _nets(net, 1 if tied else self.iterations)
         self.log_step = torch.nn.Parameter(torch.zeros(self.iterations))
 
     def forward(self, y, A):
@@ -37,7 +36,7 @@ class Unrolled(torch.nn.Module):
         return x - step * (A.adjoint(A(x)) - b)
 
 
-class MoDL(Unrolled):
+class MoDL(torch.nn.Module):
     """x_{k+1} = argmin_x ‖Ax − y‖² + λ‖x − D(x_k)‖², k = 0 … K − 1, x_0 = A†y.
 
     The step is the solution of (AᵀA + λ) x = Aᵀy + λ D(x_k), by conjugate gradient through A; D is
@@ -47,16 +46,18 @@ class MoDL(Unrolled):
     """
 
     def __init__(self, net, iterations=3, tied=True, weight=0.05, cg=10):
-        super().__init__(net, iterations, tied)
+        super().__init__()
+        self.iterations = _checks.whole(iterations, "iterations")
+        self.nets = _nets(net, 1 if tied else self.iterations)
         weight = _checks.positive(weight, "weight")
-        self.log_step = torch.nn.Parameter(torch.full((self.iterations,), weight).log())
+        self.log_weight = torch.nn.Parameter(torch.full((self.iterations,), weight).log())
         self.cg = _checks.whole(cg, "cg")
 
     def forward(self, y, A):
         x, b = A.pinv(y), A.adjoint(y)
         for k in range(self.iterations):
             x = self.nets[k % len(self.nets)](x)
-            x = self.data_step(x, b, A, self.log_step[k].exp())
+            x = self.data_step(x, b, A, self.log_weight[k].exp())
         return x
 
     def data_step(self, x, b, A, weight):
@@ -64,3 +65,8 @@ class MoDL(Unrolled):
         return conjugate_gradient(
             lambda u: A.adjoint(A(u)) + weight * u, b + weight * x, self.cg, tolerance=1e-5
         )
+
+
+def _nets(net, count):
+    """`net` and copies of it, `count` in all."""
+    return torch.nn.ModuleList([net] + [copy.deepcopy(net) for _ in range(count - 1)])

@@ -57,6 +57,7 @@ KINDS = {
     "MoDL": lambda net, **options: models.MoDL(net, **options).double(),
 }
 every = pytest.mark.parametrize("kind", KINDS)
+LEARNT = {"Unrolled": "log_step", "MoDL": "log_weight"}
 everywhere = pytest.mark.parametrize("where", OPERATORS)
 
 
@@ -104,7 +105,7 @@ def gap(kind, where):
     A, y = scene(where)
     f = KINDS[kind](Half(), iterations=3, **({"cg": 40} if kind == "MoDL" else {}))
     steps = [0.7, 0.3, 0.5]
-    f.log_step.data = torch.tensor(steps, dtype=torch.float64).log()
+    getattr(f, LEARNT[kind]).data = torch.tensor(steps, dtype=torch.float64).log()
     expected = by_hand(kind, A, y, steps)
     return float(((f(y, A) - expected).norm() / expected.norm()).detach())
 
@@ -125,7 +126,7 @@ def test_it_is_the_iteration_of_its_docstring(kind, where):
         ("MoDL", "weight * u, b + weight * x", "weight * u, b + x"),
         ("MoDL", "weight * u, b + weight * x", "u, b + weight * x"),
         ("MoDL", "weight * u, b + weight * x", "weight * u, weight * x"),
-        ("MoDL", "self.log_step[k]", "self.log_step[0]"),
+        ("MoDL", "self.log_weight[k]", "self.log_weight[0]"),
     ],
 )
 def test_a_mutant_of_the_step_is_refused(kind, old, new, monkeypatch):
@@ -200,10 +201,11 @@ def test_the_gradient_through_the_iterations_and_the_operator(kind, where):
     y = A(rand(2, 2, 1, 4, seed=2)).requires_grad_()
     f = KINDS[kind](Half(), iterations=2, **({"cg": 8, "weight": 0.4} if kind == "MoDL" else {}))
 
-    def function(y, w, log_step):
-        return torch.func.functional_call(f, {"nets.0.w": w, "log_step": log_step}, (y, A)).sin()
+    def function(y, w, learnt):
+        return torch.func.functional_call(f, {"nets.0.w": w, LEARNT[kind]: learnt}, (y, A)).sin()
 
-    others = (p.detach().clone().requires_grad_() for p in (f.nets[0].w, f.log_step))
+    learnt = getattr(f, LEARNT[kind])
+    others = (p.detach().clone().requires_grad_() for p in (f.nets[0].w, learnt))
     assert torch.autograd.gradcheck(function, (y, *others), atol=1e-4, rtol=1e-3, fast_mode=True)
 
 
@@ -240,13 +242,14 @@ def test_untied_it_has_a_network_for_each_iteration(kind):
 def test_the_steps_start_as_stated_and_stay_positive(kind):
     f = KINDS[kind](Half(), iterations=3, **({"weight": 0.2} if kind == "MoDL" else {}))
     start = torch.full((3,), 0.2 if kind == "MoDL" else 1.0).double()
-    torch.testing.assert_close(f.log_step.exp(), start, rtol=1e-6, atol=0)
+    learnt = getattr(f, LEARNT[kind])
+    torch.testing.assert_close(learnt.exp(), start, rtol=1e-6, atol=0)
     optimiser = torch.optim.SGD(f.parameters(), 1.0)
     for _ in range(5):
         optimiser.zero_grad()
-        f.log_step.exp().sum().backward()  # a loss that wants them below 0
+        learnt.exp().sum().backward()  # a loss that wants them below 0
         optimiser.step()
-    assert (f.log_step.exp() > 0).all() and (f.log_step.exp() < start).all()
+    assert (learnt.exp() > 0).all() and (learnt.exp() < start).all()
 
 
 @every
