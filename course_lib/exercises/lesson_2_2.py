@@ -3,18 +3,11 @@
 import torch
 
 from .. import priors
+from .answers import shown_by
 
 
 def _close(a, b):
     return torch.allclose(a, b, rtol=1e-5, atol=1e-8)
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, wrong):
-            return sentence
-    return None
 
 
 def _numbers(g, *ranges):
@@ -54,7 +47,7 @@ def a(sure_linear):
             ),
             "without the divergence this is the misfit: it is smallest for f(y) = y.": misfit - v,
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for n = {n} and σ = {sigma:.2f} the estimate is {right:.4f}, not {answer:.4f}."
         )
     return None
@@ -90,7 +83,7 @@ def b(mc_divergence):
                 (probe * f(y + tau * probe)).sum() / tau
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for y of shape {shape} the estimate is {right:.4f}, not {answer:.4f}."
         )
     return None
@@ -139,7 +132,7 @@ def c(mixture_mean):
             ),
             "multiply the score by σ², the variance of the noise, not by t² + σ².": y + v * s,
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"with {components} components it is not y + σ² times the score of y."
         )
     return None
@@ -175,7 +168,7 @@ def d(robbins):
             "this is in photons: multiply by γ.": (y / gain + 1) * ratio,
             "this is the measurement itself: the quotient is missing.": y + gain,
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for γ = {gain:.2f} and y = {y[2]:.2f} it is {((y + gain) * ratio)[2]:.4f}, "
             f"not {answer[2]:.4f}."
         )

@@ -4,17 +4,11 @@ import math
 
 import torch
 
+from .answers import shown_by
+
 
 def _close(answer, right):
     return torch.allclose(answer, torch.as_tensor(right).double(), rtol=1e-4, atol=1e-8)
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, wrong):
-            return sentence
-    return None
 
 
 def a(multiplier):
@@ -47,7 +41,7 @@ def a(multiplier):
                 1 / score.var()
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for {batch} scores of {n} pixels it is {right:.4f}, not {answer:.4f}."
         )
     return None
@@ -86,7 +80,7 @@ def b(price):
                 mmse / (1 - M) - mmse
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for MMSE = {mmse:.4f} and σ = {sigma:.3f} it is {right:.3f} dB, not {answer:.3f}."
         )
     return None
@@ -119,7 +113,7 @@ def c(unsure_filter):
                 1 - (1 / P).mean() / P
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"the mean gain, the divergence per pixel, should be 0; the gains given have mean "
             f"{answer.mean():.3g} and differ from 1 − η/P by up to "
             f"{(answer - 1 + eta / P).abs().max():.3g}."

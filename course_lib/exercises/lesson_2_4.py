@@ -2,18 +2,12 @@
 
 import torch
 
+from .answers import shown_by
+
 
 def _close(answer, right):
     answer, right = torch.broadcast_tensors(answer, torch.as_tensor(right).double())
     return torch.allclose(answer, right, rtol=1e-5, atol=1e-8)
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, wrong):
-            return sentence
-    return None
 
 
 def a(masked_loss):
@@ -40,7 +34,7 @@ def a(masked_loss):
             "square the differences; you took absolute values.": (output - y)[hidden].abs().mean(),
             "this is the root of the mean square; leave out the root.": right.sqrt(),
         }
-        return _named(answer, mistakes) or f"the mean is {right:.4f}, not {answer:.4f}."
+        return shown_by(answer, mistakes, _close) or f"the mean is {right:.4f}, not {answer:.4f}."
     return None
 
 
@@ -78,7 +72,7 @@ def b(stitch):
             "every pixel is hidden once: nothing is left to divide by.": right / masks,
             "only the last mask is there: add the pieces.": hidden[-1] * outputs[-1],
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"the stitched image differs by up to {(answer - right).abs().max():.3g}: on each mask "
             "it is f of y with that mask set to zero."
         )
@@ -111,7 +105,7 @@ def c(blind_spot):
             ),
             "divide by the diagonal, not by the whole matrix.": y - (y @ P) @ torch.linalg.inv(P),
         }
-        named = _named(answer, mistakes)
+        named = shown_by(answer, mistakes, _close)
         if named:
             return named
         e = torch.zeros(1, n).double()
@@ -160,7 +154,7 @@ def d(average):
                 (h * outputs).sum(0) / count.double().mean()
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"with {draws} masks it differs by up to {(answer - right).abs().max():.3g}."
         )
     return None

@@ -3,17 +3,12 @@
 import torch
 from torch.nn import functional as F
 
+from .answers import shown_by
+
 
 def _close(answer, right):
+    right = torch.as_tensor(right, dtype=answer.dtype)
     return answer.shape == right.shape and torch.allclose(answer, right, rtol=1e-4, atol=1e-5)
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, torch.as_tensor(wrong, dtype=answer.dtype)):
-            return sentence
-    return None
 
 
 def a(look_up):
@@ -52,7 +47,7 @@ def a(look_up):
                 F.conv2d(F.pad(u, (1, 1, 2, 0), mode="replicate"), weight)
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"it differs from the right answer by up to {(answer - right).abs().max():.3g}."
         )
     return None
@@ -83,7 +78,7 @@ def b(blind_filter):
             "the identity is missing: this has ones on its diagonal.": P / d[:, None],
             "row i is divided by P_ii, not by its root.": eye - P / d.sqrt()[:, None],
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"the diagonal of B should be 0 and is up to {answer.diagonal().abs().max():.3g}; B is "
             f"off by up to {(answer - right).abs().max():.3g}."
         )
@@ -120,7 +115,7 @@ def c(posterior_mean):
             "this is the mean of y and μ; weigh each by the other's variance.": (y + mu) / 2,
             "this is μ alone: the pixel is still hidden.": mu,
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"it differs from the right answer by up to {(answer - right).abs().max():.3g}; "
             "with s² = 0 it must be μ."
         )
@@ -155,7 +150,7 @@ def d(risk_of_projection):
             ),
             "this is only the noise that passes, σ² r/n; the lost signal is missing.": v * share,
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for misfit {misfit:.3f}, r = {r}, n = {n} and σ = {sigma:.3f} it is {right:.4f}, not "
             f"{answer:.4f}."
         )

@@ -2,18 +2,12 @@
 
 import torch
 
+from .answers import shown_by
+
 
 def _close(answer, right):
     answer, right = (torch.as_tensor(v, dtype=torch.float64) for v in (answer, right))
     return answer.shape == right.shape and torch.allclose(answer, right, rtol=1e-4, atol=1e-9)
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, wrong):
-            return sentence
-    return None
 
 
 def _numbers(answer, count):
@@ -52,7 +46,7 @@ def a(sure_filter):
             ),
             "the sign: noise is removed, not added.": eye + sigma**2 * inverse,
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             "it is not the minimiser of (1/N) Σ ‖y − Fy‖² + 2σ² tr F: there the gradient "
             f"2(F − I)K̂ + 2σ²I is 0; yours differs from it by up to "
             f"{(answer - eye + sigma**2 * inverse).abs().max():.3g}."
@@ -87,7 +81,7 @@ def b(pairs_needed):
                 n + 1 + sigma**2 * n / excess
             ),
         }
-        return _named(answer, {k: [v] for k, v in mistakes.items()}) or (
+        return shown_by(answer, {k: [v] for k, v in mistakes.items()}, _close) or (
             f"for n = {n} it is {right:.1f}, not {answer[0]:.1f}."
         )
     return None
@@ -123,7 +117,7 @@ def c(risks):
                 n2n - v, r2r - v / alpha, sure - v,
             ),
         }  # fmt: skip
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for σ = {sigma:.2f}, α = {alpha:.2f} the risks are "
             f"{', '.join(f'{r:.4f}' for r in right)}, not {', '.join(f'{r:.4f}' for r in answer)}."
         )
@@ -157,7 +151,7 @@ def d(behind):
                 mean, float(d.std(correction=0)) / n**0.5,
             ),
         }  # fmt: skip
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"for {n} images it is {mean:.4f} ± {error:.4f}, not {answer[0]:.4f} ± {answer[1]:.4f}."
         )
     return None

@@ -2,19 +2,13 @@
 
 import torch
 
+from .answers import shown_by
+
 
 def _close(answer, right):
     return torch.allclose(
         answer, torch.as_tensor(right).double(), rtol=1e-4, atol=1e-8, equal_nan=True
     )
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, wrong):
-            return sentence
-    return None
 
 
 def a(autocorrelation):
@@ -50,7 +44,10 @@ def a(autocorrelation):
                 (per_image[..., lag:] * per_image[..., :-lag]).mean() / per_image.square().mean()
             ),
         }
-        return _named(answer, mistakes) or f"at lag {lag} it is {right:.4f}, not {answer:.4f}."
+        return (
+            shown_by(answer, mistakes, _close)
+            or f"at lag {lag} it is {right:.4f}, not {answer:.4f}."
+        )
     return None
 
 
@@ -88,7 +85,7 @@ def b(noise_passed):
                 ((1 - 1 / ((1 / N).mean() * P)).square() * N).mean() / N.mean()
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes, _close) or (
             f"it is {power.mean() / N.mean():.4f} of the noise variance, not {answer:.4f}."
         )
     return None
@@ -116,7 +113,10 @@ def c(truth_correlation):
             "this is the SNR of both together: ρ² = SNR/(1 + SNR).": 2 * F / (1 - F),
             "this is the SNR of one half.": F / (1 - F),
         }
-        return _named(answer, mistakes) or f"for F = {F:.3f} it is {right:.4f}, not {answer:.4f}."
+        return (
+            shown_by(answer, mistakes, _close)
+            or f"for F = {F:.3f} it is {right:.4f}, not {answer:.4f}."
+        )
     return None
 
 
@@ -144,7 +144,7 @@ def d(correlation_with_truth):
             "only raw stands under the root.": (one / raw).abs().sqrt(),
         }
         usable = {sentence: wrong[ok] for sentence, wrong in mistakes.items()}
-        return _named(answer[ok], usable) or (
+        return shown_by(answer[ok], usable, _close) or (
             f"on the first ring it is {right[0]:.4f}, not {answer[0]:.4f}."
         )
     return None

@@ -2,18 +2,7 @@
 
 import torch
 
-
-def _close(answer, right):
-    right = torch.as_tensor(right).double()
-    return answer.shape == right.shape and torch.allclose(answer, right, rtol=1e-5, atol=1e-8)
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, wrong):
-            return sentence
-    return None
+from .answers import close, shown_by
 
 
 def a(pooled):
@@ -27,7 +16,7 @@ def a(pooled):
         if answer.shape != (n, n):
             return f"the answer has shape {tuple(answer.shape)}; M is (n, n) = {(n, n)}."
         right = (A.mT @ A).mean(0)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is the sum over g: M is the mean, so divide by G.": right * G,
@@ -39,7 +28,7 @@ def a(pooled):
             "divide by the number G of operators, not by m.": right * G / m,
             "this is the inverse of M.": torch.linalg.pinv(right),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes) or (
             f"M differs by up to {(answer - right).abs().max():.3g} for G = {G}, n = {n}."
         )
     return None
@@ -87,7 +76,7 @@ def c(mean_image):
             return "a pixel that was never measured gives 0/0; A† makes it 0 (clamp the count)."
         count = mask.sum(0)
         right = y.sum(0) / count.clamp_min(1)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "hidden pixels count as zeros here: divide by how often each was measured, not N.": (
@@ -103,7 +92,7 @@ def c(mean_image):
                 torch.where(count > 0, right, right[count > 0].mean())
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes) or (
             f"the mean image differs by up to {(answer - right).abs().max():.3g}."
         )
     return None
@@ -123,7 +112,7 @@ def d(naive_gradient):
             return "this lies among the measurements, (m,): bring it to the image with Aᵀ."
         if answer.shape != (n,):
             return f"the answer has shape {tuple(answer.shape)}; the gradient is an image, ({n},)."
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "the sign is flipped: the residual is Ax̂ − y.": -right,
@@ -136,7 +125,7 @@ def d(naive_gradient):
             ),
             "−y is missing: the residual is Ax̂ − y.": 2 / m * A.T @ (A @ x_hat),
         }
-        named = _named(answer, mistakes)
+        named = shown_by(answer, mistakes)
         if named:
             return named
         null = answer - torch.linalg.pinv(A) @ (A @ answer)

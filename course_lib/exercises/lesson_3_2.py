@@ -3,19 +3,7 @@
 import torch
 
 from .. import operators
-
-
-def _close(answer, right):
-    right = torch.as_tensor(right).double()
-    return answer.shape == right.shape and torch.allclose(answer, right, rtol=1e-5, atol=1e-8)
-
-
-def _named(answer, mistakes):
-    """The sentence whose wrong value the answer has, or None."""
-    for sentence, wrong in mistakes.items():
-        if _close(answer, wrong):
-            return sentence
-    return None
+from .answers import close, shown_by
 
 
 def _scene(shape, generator):
@@ -51,7 +39,7 @@ def a(splitting_loss):
             return (weight * (B(x_hat) - target).square()).mean()
 
         right = mean(f(y_a, A_a))
-        if _close(answer, right):
+        if close(answer, right):
             continue
         squares = (A(f(y_a, A_a)) - y).square()
         mistakes = {
@@ -74,9 +62,9 @@ def a(splitting_loss):
             "square the differences.": (h / p * (A(f(y_a, A_a)) - y)).mean(),
         }
         kept = squares[~h].mean(), *(mean(f(y_a, A_a), ~h / q) for q in (p, 1 - p))
-        if any(_close(answer, wrong) for wrong in kept):
+        if any(close(answer, wrong) for wrong in kept):
             return "this is the mean over the kept entries: take the hidden ones."
-        return _named(answer, mistakes) or f"the loss is {right:.4f}, not {answer:.4f}."
+        return shown_by(answer, mistakes) or f"the loss is {right:.4f}, not {answer:.4f}."
     return None
 
 
@@ -104,7 +92,7 @@ def b(given_seen):
 
         chance = fits * p**more
         right = mean(chance)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is E[AᵀA], over all masks: use what f sees.": masks.mean(0),
@@ -126,7 +114,7 @@ def b(given_seen):
                 right - kept
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes) or (
             f"with {G} masks it differs by up to {(answer - right).abs().max():.3g}: it is the "
             "mean of the masks, weighted by the probability of each given `kept`."
         )
@@ -149,7 +137,7 @@ def c(k_weight):
             return "where p is 0 you divide by 0; the weight there is 0, so use clamp_min."
         seen = pi * (1 - p)
         right = h * (1 - seen) / (pi * p).clamp_min(1e-12)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is 1 / p, which weighs for the splits and forgets π.": h / p.clamp_min(1e-12),
@@ -171,7 +159,7 @@ def c(k_weight):
                 h / (pi * p).clamp_min(1e-12)
             ),
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes) or (
             f"for {n} entries it differs by up to {(answer - right).abs().max():.3g}."
         )
     return None
@@ -190,7 +178,7 @@ def d(average_over_splits):
         h, count = torch.stack(hidden).double(), torch.stack(hidden).double().sum(0)
         outputs = torch.stack([f(*_hide(m, y, A)) for m in hidden])
         right = outputs.mean(0)
-        if _close(answer, right):
+        if close(answer, right):
             continue
 
         def mean(give, hidden=hidden):
@@ -216,7 +204,7 @@ def d(average_over_splits):
             "this is the sum: divide by the number of masks.": outputs.sum(0),
             "this is the output of one mask: average over all of them.": outputs[-1],
         }
-        return _named(answer, mistakes) or (
+        return shown_by(answer, mistakes) or (
             f"with {draws} masks it differs by up to {(answer - right).abs().max():.3g}."
         )
     return None
