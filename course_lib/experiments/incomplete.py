@@ -38,12 +38,12 @@ def scenes(problem, split, size):
         return x, operators.Inpainting(kept)
     x = data.load("mri", split, size)
     x = torch.cat([x, x.flip(-1)]) if split == "train" else x
-    columns = _masks(size, len(x), f"{split} columns")
+    columns = _columns((size, size), len(x), f"{split} columns")
     return torch.cat([x, 0 * x], 1), operators.MRI(columns)
 
 
-def _masks(size, count, name):
-    return masks.gaussian((size, size), ACCELERATION, count=count, generator=stream(0, name))
+def _columns(size, count, name):
+    return masks.gaussian(size, ACCELERATION, count=count, generator=stream(0, name))
 
 
 def methods(problem, size):
@@ -56,7 +56,7 @@ def methods(problem, size):
         return common | {"Splitting": splitting, "Noise2Inverse": losses.Noise2Inverse(HIDDEN),
                          "MOI": moi}  # fmt: skip
     hidden = losses.columns(size, HIDDEN)
-    density = _masks(size, 20_000, "density")[:, :, :1].mean(0, keepdim=True)
+    density = _columns((1, size), 20_000, "density").mean(0, keepdim=True)
     common |= {
         "SSDU": losses.SSDU(hidden),
         "WeightedSSDU": losses.WeightedSSDU(hidden, density),
