@@ -13,23 +13,25 @@ class MOI(Loss):
     measurements: f(A′x, A′) = f(Ax, A) if f recovers x. A is a batch of operators; A′ is that of
     another image of the batch, all others being equally likely. noise: the law of y, by which the
     virtual measurement A′x̂ + ε′ is drawn (Gaussian: other laws do not pass on gradients); None for
-    none. The gradient flows through x̂ in both places. Not the risk plus a constant: its expectation
-    is the mean square error of f at x̂ in the place of x. Raises ValueError for a single image or a
-    shared operator.
+    none. The gradient flows through x̂ in both places, as published; stop=True holds x̂ fixed, so
+    that f follows x̂ and x̂ is not drawn to what is easily reconstructed. Not the risk plus a
+    constant: its expectation is the mean square error of f at x̂ in the place of x. Raises
+    ValueError for a single image or a shared operator.
     Source: Tachella, Chen and Davies (2022), eq. 8.
     """
 
     train_evals = 2
     at_y = True
 
-    def __init__(self, noise=None):
+    def __init__(self, noise=None, stop=False):
         super().__init__()
-        self.noise = noise
+        self.noise, self.stop = noise, stop
 
     def forward(self, f, y, A, generator=None):
         _checks.same_device(f, _checks.floats(y))
         A_other = others(A, len(y), generator)
         x_hat = f(y, A)
+        x_hat = x_hat.detach() if self.stop else x_hat
         y_other = A_other(x_hat)
         if self.noise is not None:
             y_other = self.noise(y_other, generator=generator)

@@ -39,10 +39,11 @@ class Unrolled(torch.nn.Module):
 class MoDL(torch.nn.Module):
     """x_{k+1} = argmin_x ‖Ax − y‖² + λ‖x − D(x_k)‖², k = 0 … K − 1, x_0 = A†y.
 
-    The step is the solution of (AᵀA + λ) x = Aᵀy + λ D(x_k), by conjugate gradient through A; D is
-    as for `Unrolled`. λ > 0 is learnt, from `weight` on, one for each k; without noise it goes to
-    0, where A x_{k+1} = y. cg: iterations at most; where AᵀA is a projection, as for `MRI` and
-    `Inpainting`, two are exact. Source: Aggarwal, Mani and Jacob (2019).
+    With z = D(x_k) the step is x_{k+1} = z + d, (AᵀA + λ) d = Aᵀ(y − Az), by conjugate gradient
+    through A: what A does not see of z stays as it is, however few the iterations. D is as for
+    `Unrolled`. λ > 0 is learnt, from `weight` on, one for each k; without noise it goes to 0, where
+    A x_{k+1} = y. cg: iterations at most; where AᵀA is a projection, as for `MRI` and `Inpainting`,
+    one is exact. Source: Aggarwal, Mani and Jacob (2019).
     """
 
     def __init__(self, net, iterations=3, tied=True, weight=0.05, cg=10):
@@ -56,14 +57,15 @@ class MoDL(torch.nn.Module):
     def forward(self, y, A):
         x, b = A.pinv(y), A.adjoint(y)
         for k in range(self.iterations):
-            x = self.nets[k % len(self.nets)](x)
-            x = self.data_step(x, b, A, self.log_weight[k].exp())
+            z = self.nets[k % len(self.nets)](x)
+            x = self.data_step(z, b, A, self.log_weight[k].exp())
         return x
 
-    def data_step(self, x, b, A, weight):
-        """(AᵀA + λ)⁻¹(b + λx), b = Aᵀy."""
-        return conjugate_gradient(
-            lambda u: A.adjoint(A(u)) + weight * u, b + weight * x, self.cg, tolerance=1e-5
+    def data_step(self, z, b, A, weight):
+        """z + (AᵀA + λ)⁻¹(b − AᵀA z), b = Aᵀy."""
+        residual = b - A.adjoint(A(z))
+        return z + conjugate_gradient(
+            lambda d: A.adjoint(A(d)) + weight * d, residual, self.cg, tolerance=1e-5
         )
 
 
