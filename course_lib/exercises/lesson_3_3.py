@@ -2,9 +2,7 @@
 
 import torch
 
-
-def _close(answer, right):
-    return torch.allclose(answer, torch.as_tensor(right).to(answer.dtype), rtol=1e-5, atol=1e-9)
+from .answers import close, shown_by
 
 
 class _Masked:
@@ -39,7 +37,8 @@ def a(cross_term):
         x_hat = f(y, A)
         again = f(B(x_hat), B)
         right = (again - x_hat).square().mean()
-        if not _close(answer.detach().double(), right.detach()):
+        value = answer.detach().double().reshape(())
+        if not close(value, right.detach()):
             mistakes = {
                 "this is a sum over the entries: take the mean.": (again - x_hat).square().sum(),
                 "this asks for y from A′x̂: compare with x̂.": (again - y).square().mean(),
@@ -64,10 +63,9 @@ def a(cross_term):
                 "square the differences; you took absolute values.": (again - x_hat).abs().mean(),
                 "this is the root of the mean square; leave out the root.": right.sqrt(),
             }
-            for sentence, wrong in mistakes.items():
-                if _close(answer.detach().double(), wrong.detach()):
-                    return sentence
-            return f"the mean square is {right.item():.4f}, not {answer.item():.4f}."
+            return shown_by(value, {k: v.detach() for k, v in mistakes.items()}) or (
+                f"the mean square is {right.item():.4f}, not {answer.item():.4f}."
+            )
         got = slope(answer) if answer.requires_grad else None
         if got is None:
             return "the value is right, but no gradient reaches f: no detach, no no_grad, no item."
@@ -114,7 +112,7 @@ def c(ranks):
         if answer.shape != (G,):
             return f"the answer has shape {tuple(answer.shape)}; give (G,) = ({G},) numbers."
         right = (masks.cumsum(0) > 0).flatten(1).sum(1).double()
-        if _close(answer, right):
+        if close(answer, right):
             continue
         total = masks.flatten(1).sum(1)
         mistakes = {
@@ -134,10 +132,9 @@ def c(ranks):
                 torch.linalg.matrix_rank(masks.cumsum(0)).double()
             ),
         }
-        for sentence, wrong in mistakes.items():
-            if _close(answer, wrong):
-                return sentence
-        return f"the ranks are {right.long().tolist()}, not {answer.tolist()}."
+        return shown_by(answer, mistakes) or (
+            f"the ranks are {right.long().tolist()}, not {answer.tolist()}."
+        )
     return None
 
 

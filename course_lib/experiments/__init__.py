@@ -8,7 +8,8 @@ from . import report
 
 __all__ = ["TABLES", "recorded", "run_table", "show"]
 
-TABLES = ("denoising", "sample-complexity", "no-free-lunch", "incomplete", "operators")
+TABLES = ("denoising", "denoising-more", "sample-complexity", "no-free-lunch", "incomplete",
+          "operators")  # fmt: skip
 RECORDED = Path(__file__).parent / "recorded"
 
 

@@ -7,6 +7,7 @@ interval over tiles; the gap to the supervised network has its interval over see
 each network trains on one thread, as many at a time as there are cores.
 """
 
+import functools
 import math
 import time
 
@@ -32,54 +33,51 @@ def methods(problem, law, steps):
             losses.UNSURE(),
             losses.Noisier2Noise(law),
             losses.Noise2Noise(),
-            losses.Noise2Score(law),
-            losses.Neighbor2Neighbor(ramp=steps),
-            losses.BlindSpotSURE(law),
-            losses.Noise2Self(),
-            losses.Noise2Void(),
             losses.MeasurementConsistency(),
         ]
     return {type(loss).__name__: loss for loss in applicable}
 
 
 def network(loss):
-    """The network of a loss: a U-Net, or a blind-spot network of the same widths."""
-    if isinstance(loss, losses.BlindSpotSURE):
-        return models.BlindSpot(widths=(16, 32, 64), spread=True)
+    """The U-Net of every loss that looks at all of y."""
     return models.UNet()
 
 
 def measure(scale, seeds=None, json_path=None):
     """All rows. Returns {"meta", "rows", "unsure"}; finished runs are kept beside `json_path`."""
+    table, results = trained(scale, seeds, json_path, NOISES, methods, network)
+    return table | {"unsure": against_theory(results, NOISES["gaussian"].sigma ** 2)}
+
+
+def trained(scale, seeds, json_path, noises, methods, network):
+    """({"meta", "rows"}, {(problem, name): one result per seed}) of the losses of `methods`."""
     store, steps = Store(beside(json_path)), BUDGET[scale]
     seeds = range(SEEDS[scale] if seeds is None else seeds)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    names = {problem: list(methods(problem, law, steps)) for problem, law in NOISES.items()}
-    runs = [(p, name, steps, seed, device) for seed in seeds for p in names for name in names[p]]
-    missing = [run for run in runs if run[:4] not in store]
-    done = parallel.results(_run, missing, device)
+    cells = [(p, name) for p, law in noises.items() for name in methods(p, law, steps)]
+    runs = [(*cell, steps, seed) for seed in seeds for cell in cells]
+    missing = [run for run in runs if run not in store]
+    run_one = functools.partial(_run, noises, methods, network, device)
+    done = parallel.results(run_one, missing, device)
     for run, result in tqdm(done, total=len(missing), unit="network"):
-        store.put(run[:4], result)
+        store.put(run, result)
         tqdm.write(f"{run[0]} {run[1]}: {sum(result['psnr']) / len(result['psnr']):.3f} dB")
-    results = {
-        (p, n): [store[p, n, steps, seed] for seed in seeds] for p in names for n in names[p]
-    }
-    rows = [row(problem, name, results) for problem, name in results]
-    unsure = against_theory(results, NOISES["gaussian"].sigma ** 2)
-    seconds = sum(store[run[:4]]["seconds"] for run in runs)
-    meta = report.meta(scale, device, seeds, seconds)
-    return {"meta": meta, "rows": rows, "unsure": unsure}
+    results = {(p, n): [store[p, n, steps, seed] for seed in seeds] for p, n in cells}
+    rows = [row(*cell, results) for cell in cells]
+    meta = report.meta(scale, device, seeds, sum(store[run]["seconds"] for run in runs))
+    return {"meta": meta, "rows": rows}, results
 
 
-def _run(run):
-    problem, name, steps, seed, device = run
-    began, law = time.perf_counter(), NOISES[problem]
+def _run(noises, methods, network, device, run):
+    problem, name, steps, seed = run
+    began, law = time.perf_counter(), noises[problem]
     loss = methods(problem, law, steps)[name]
-    return one(loss, law, steps, seed, device) | {"seconds": round(time.perf_counter() - began, 2)}
+    result = one(loss, network, law, steps, seed, device)
+    return result | {"seconds": round(time.perf_counter() - began, 2)}
 
 
-def one(loss, law, steps, seed, device):
-    """Train the network of one loss; measure it on the test photographs."""
+def one(loss, network, law, steps, seed, device):
+    """Train `network(loss)` with the loss; measure it on the test photographs."""
     A, train, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
     if isinstance(loss, losses.Supervised):
         measurements = data.Pairs(train, A, law, seed=seed, crop=64)

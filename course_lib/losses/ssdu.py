@@ -12,8 +12,9 @@ def columns(width, hidden=0.4, centre=4, std=0.25):
 
     p_k ∝ e^{−k²/(2 std² W²)}, k the distance from the middle, W//2, scaled so that the mean of p
     over the columns outside the `centre` middle ones is `hidden`, and then cut to at most 0.9.
-    std=inf hides all of these alike. Source: Yaman et al. (2020), who draw points; whole columns
-    are what an undersampled scan lacks.
+    Protect the columns that every mask measures: hidden, they hold most of the loss, and f learns
+    little else. std=inf hides all others alike. Source: Yaman et al. (2020), who draw points; whole
+    columns are what an undersampled scan lacks.
     """
     width, hidden = _checks.whole(width, "width"), _checks.fraction(hidden, "hidden")
     if not 0 <= centre < width:

@@ -6,9 +6,9 @@ import math
 import pytest
 
 from course_lib import experiments, losses, noise
-from course_lib.experiments import denoising, report
+from course_lib.experiments import denoising, denoising_more, report
 
-BARS = {  # issue "From a fresh machine…": gap to supervised in dB
+BARS = {  # of the issues "From a fresh machine…" and "Part 2 complete": gap to supervised in dB
     ("gaussian", "Noise2Noise"): 0.05,
     ("gaussian", "SURE"): 0.12,
     ("gaussian", "R2R"): 0.2,
@@ -16,6 +16,13 @@ BARS = {  # issue "From a fresh machine…": gap to supervised in dB
     ("poisson", "R2R"): 0.2,
     ("gamma", "SURE"): 0.12,
     ("gamma", "R2R"): 0.2,
+}
+BARS_MORE = {
+    "Noise2Score": 0.3,
+    "Neighbor2Neighbor": 0.5,
+    "BlindSpotLikelihood": 0.4,
+    "Noise2Self": 1.0,
+    "Noise2Void": 1.5,
 }
 
 
@@ -65,12 +72,38 @@ def test_with_the_learnt_multiplier_of_one_problem_both_predictions_are_the_same
 @pytest.mark.parametrize("loss", [losses.Supervised(), losses.Noise2Noise(), losses.UNSURE()])
 def test_two_steps_give_every_figure(loss):
     law = noise.Gaussian(0.1)
-    one = denoising.one(loss, law, 2, seed=0, device="cpu")
-    again = denoising.one(loss, law, 2, seed=0, device="cpu")
+    one = denoising.one(loss, denoising.network, law, 2, seed=0, device="cpu")
+    again = denoising.one(loss, denoising.network, law, 2, seed=0, device="cpu")
     assert len(one["psnr"]) == 9 and 10 < sum(one["psnr"]) / 9 < 30
     assert one["train_evals"] == loss.train_evals and one["s_per_step"] > 0
     if not isinstance(loss, losses.UNSURE):  # its multiplier goes on from where it was
         assert one["psnr"] == again["psnr"]
+
+
+@pytest.mark.parametrize("name", [*BARS_MORE, "Supervised"])
+def test_the_networks_of_the_further_losses_train(name):
+    law = denoising_more.NOISES["gaussian"]
+    loss = denoising_more.methods("gaussian", law, 2)[name]
+    one = denoising.one(loss, denoising_more.network, law, 2, seed=0, device="cpu")
+    assert len(one["psnr"]) == 9 and 5 < sum(one["psnr"]) / 9 < 30
+
+
+def test_the_networks_have_about_as_many_weights():
+    count = {
+        name: sum(p.numel() for p in denoising_more.network(loss).parameters())
+        for name, loss in denoising_more.methods("gaussian", noise.Gaussian(0.1), 2).items()
+    }
+    assert all(abs(n / count["Supervised"] - 1) < 0.2 for n in count.values()), count
+
+
+def test_both_tables_share_their_supervised_reference(monkeypatch):
+    monkeypatch.setitem(denoising.BUDGET, "quick", 2)
+    monkeypatch.setattr(denoising_more, "methods", lambda *a: {"Supervised": losses.Supervised()})
+    monkeypatch.setattr(denoising, "NOISES", {"gaussian": denoising_more.NOISES["gaussian"]})
+    monkeypatch.setattr(denoising, "methods", denoising_more.methods)
+    monkeypatch.setattr(denoising, "against_theory", lambda *a: None)
+    one, other = (m.measure("quick", 1)["rows"][0] for m in (denoising, denoising_more))
+    assert one["psnr_db"] == other["psnr_db"]
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path):
@@ -93,8 +126,9 @@ def test_an_unknown_table_or_scale_is_named():
 MISSED = {("poisson", "SURE")}
 
 
-def test_the_recorded_run_says_where_it_comes_from():
-    meta = experiments.recorded("denoising")["meta"]
+@pytest.mark.parametrize("name", ["denoising", "denoising-more"])
+def test_the_recorded_run_says_where_it_comes_from(name):
+    meta = experiments.recorded(name)["meta"]
     assert meta["scale"] == "full" and len(meta["seeds"]) >= 3
     assert {"python", "torch", "numpy", "course_lib"} <= meta["versions"].keys()
 
@@ -104,6 +138,13 @@ def test_the_recorded_gap_meets_its_bar_or_is_listed_as_missed(problem, method):
     rows = experiments.recorded("denoising")["rows"]
     (row,) = [r for r in rows if (r["problem"], r["method"]) == (problem, method)]
     assert (row["gap_db"] > BARS[problem, method]) == ((problem, method) in MISSED)
+
+
+@pytest.mark.parametrize("method", BARS_MORE)
+def test_the_recorded_gap_of_the_further_losses_meets_its_bar(method):
+    rows = experiments.recorded("denoising-more")["rows"]
+    (row,) = [r for r in rows if r["method"] == method]
+    assert row["gap_db"] <= BARS_MORE[method] and row["seeds"] >= 3
 
 
 def test_recorded_unsure_agrees_with_its_theory():

@@ -13,7 +13,7 @@ def short(monkeypatch):
     """Two steps on small images."""
     monkeypatch.setattr(incomplete, "STEPS", {"quick": 2})
     monkeypatch.setattr(incomplete, "SIZE", {"quick": 32})
-    monkeypatch.setattr(incomplete, "WIDTHS", {"quick": (4, 8)})
+    monkeypatch.setattr(incomplete, "WIDTHS", (4, 8))
 
 
 @pytest.mark.parametrize("problem", incomplete.LAWS)
@@ -40,12 +40,13 @@ def test_only_supervised_is_given_x(problem, short):
     for name, loss in incomplete.methods(problem, 32).items():
         assert (name == "Supervised") == isinstance(loss, losses.Supervised)
         first = loss.terms[-1] if isinstance(loss, losses.Sum) else loss
-        assert type(first).__name__ == name
+        assert type(first).__name__ == name.split()[0]
 
 
 @pytest.mark.parametrize("problem, name", [
     ("MRI ×4", "zero-filled"), ("MRI ×4", "Supervised"), ("MRI ×4", "WeightedSSDU"),
-    ("MRI ×4, σ = 0.05", "MOI"), ("MRI ×4, σ = 0.05", "ENSURE"), ("inpainting", "Noise2Inverse"),
+    ("MRI ×4, σ = 0.05", "MOI stop"), ("MRI ×4, σ = 0.05", "ENSURE"),
+    ("inpainting", "Noise2Inverse"),
 ])  # fmt: skip
 def test_two_steps_give_every_figure(problem, name, short):
     one = incomplete.one(problem, name, 0, "quick")
@@ -113,7 +114,7 @@ def test_the_recorded_run_meets_its_goals_or_they_are_listed_as_missed(problem):
     best = min(own[name]["gap_db"] for name in SPLITTING if name in own)
     reached = {
         "splitting": best <= 1.0,
-        "MOI": own["MOI"]["gap_db"] <= 0.5,
+        "MOI": min(own[name]["gap_db"] for name in ("MOI", "MOI stop")) <= 0.5,
         "naive": own["MeasurementConsistency"]["psnr_db"] <= own["zero-filled"]["psnr_db"] + 0.1,
     }
     for goal, value in reached.items():

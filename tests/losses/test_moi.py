@@ -142,19 +142,41 @@ def test_it_vanishes_for_signals_in_a_subspace_that_every_operator_identifies():
     assert losses.MOI()(lambda y, A: A.adjoint(y), y, many, generator()) > 0.01
 
 
-def gradients():
-    """(dL/dc, the derivative of c²(c² a − 2c a + b)) of f = c Aᵀ: a = ‖A′Ax‖²/m, b = ‖Ax‖²/m."""
+def gradients(stop=False):
+    """(dL/dc, that of c²(c² a − 2c a + b)) of f = c Aᵀ: a = ‖A′Ax‖²/m, b = ‖Ax‖²/m.
+
+    With x̂ held at k Aᵀy, that of k²(c² a − 2c a + b).
+    """
     c = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
     y = A(torch.randn(B, 1, 1, N, generator=generator(), dtype=torch.float64))
-    losses.MOI()(lambda u, A: c * A.adjoint(u), y, A, generator(1)).backward()
+    losses.MOI(stop=stop)(lambda u, A: c * A.adjoint(u), y, A, generator(1)).backward()
     a = moi.others(A, B, generator(1))(y).square().mean()
     b, k = y.square().mean(), c.detach()
+    if stop:
+        return float(c.grad), float(k**2 * (2 * k * a - 2 * a))
     return float(c.grad), float(4 * k**3 * a - 6 * k**2 * a + 2 * k * b)
 
 
-def test_the_gradient_flows_through_both_places():
-    found, expected = gradients()
+@pytest.mark.parametrize("stop", [False, True])
+def test_the_gradient_flows_through_both_places_or_x_hat_is_held(stop):
+    found, expected = gradients(stop)
     assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("x_hat.detach() if self.stop else x_hat", "x_hat"),
+        ("A_other) - x_hat)", "A_other).detach() - x_hat)"),
+    ],
+)
+def test_another_stop_is_refused(old, new, monkeypatch):
+    monkeypatch.setattr(losses, "MOI", mutant(losses.MOI, old, new))
+    try:
+        found, expected = gradients(True)
+    except RuntimeError:  # nothing is left to differentiate
+        return
+    assert abs(found - expected) > 0.1 * abs(expected)
 
 
 @pytest.mark.parametrize(
