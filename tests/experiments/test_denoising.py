@@ -117,7 +117,7 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_an_unknown_table_or_scale_is_named():
-    with pytest.raises(ValueError, match="no table 'denoise'; there is denoising, sample"):
+    with pytest.raises(ValueError, match="no table 'denoise'; there is denoising, denoising-more"):
         experiments.run_table("denoise")
     with pytest.raises(ValueError, match="scale is 'huge'; use 'quick' or 'full'"):
         experiments.run_table("denoising", scale="huge")
