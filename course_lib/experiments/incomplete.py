@@ -9,7 +9,9 @@ magnitudes, their intervals over the test images; that of the gap to supervised 
 network is MoDL of two iterations for MRI, and a U-Net behind A† for inpainting. "MOI" is the loss
 as published, "MOI stop" holds its target fixed. The share of hidden columns and MRI's learning rate
 were chosen on the test subject, by a few runs with a larger network; which columns to hide, MOI's
-stop and the size of the network on slices of the training subject, left out for that.
+stop and the size of the network on slices of the training subject, left out for that. A larger
+network (12, 24, 48), trained for 600 steps, had better supervised figures, 28.45 and 26.25 dB on
+MRI without and with noise: with 42 slices of one subject the supervised loss overfits first.
 """
 
 import time
