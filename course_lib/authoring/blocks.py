@@ -97,6 +97,7 @@ def live_figures(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    """What Sphinx calls: the directives, the citation style and the transforms of this module."""
     for name in (*COUNTED, *UNCOUNTED, "exercise", *FOLDED):
         app.add_directive(name, Block, override=True)
     register_plugin("sphinxcontrib.bibtex.style.referencing", "course", Citations)

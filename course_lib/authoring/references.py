@@ -18,6 +18,7 @@ def load(path):
 
 
 def entry(entries, key):
+    """The entry of `key`; AuthoringError when the file has none."""
     if key not in entries:
         raise AuthoringError(f"The citation {key!r} is not in references.bib: add it there.")
     return entries[key]

@@ -165,7 +165,9 @@ def test_the_crop_is_drawn_from_the_generator_alone():
 
 def test_cropped_counts_are_still_counts():
     y, _ = Measurements(images(), A, POISSON, crop=5).batch(torch.tensor([0, 1]), generator())
-    POISSON.split(y, 0.5, generator())
+    counts = y / POISSON.gain
+    assert counts.max() >= 1 and (counts - counts.round()).abs().max() < 1e-4
+    POISSON.split(y, 0.5, generator())  # which refuses anything else
 
 
 def test_to_moves_measurements_and_operator():
