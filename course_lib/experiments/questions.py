@@ -11,6 +11,7 @@ from .rivals import METHODS, train
 
 SIGMA = 0.1
 CROP = {"quick": 32, "full": 64}
+FEW = 16  # test images of the exact model for a deep image prior, which is fitted to each
 
 
 class Varying(noise.Noise):
@@ -78,28 +79,45 @@ def one_exact(name, question, seed, device="cpu"):
         return {"refused": "Supervised needs x, not only y."}
     model, told = exact()[question]
     x = model.sample((2048, 1, 16, 32), stream(seed, "chains"))
+    test = model.sample((256, 1, 16, 32), stream(seed, "test chains"))
+    y = model.noise(test, generator=stream(seed, "test noise"))
+    if METHODS[name].net == "prior":
+        test, y = test[:FEW], y[:FEW]
     copies = 1 if question == "one copy" else None
     loss, f = train(name, model.noise, told, x, seed, "exact", None, copies, device)
     if loss is None:
         return {"refused": f}
-    x = model.sample((256, 1, 16, 32), stream(seed, "test chains"))
-    y = model.noise(x, generator=stream(seed, "test noise"))
     x_hat = denoising.denoise(loss, f, y, Identity(), device, batch=64)
     best = model.posterior_mean(y)
-    return {"mse": _mse(x_hat, x), "mmse": _mse(best, x), "noisy": _mse(y, x)}
+    return {"mse": _mse(x_hat, test), "mmse": _mse(best, test), "noisy": _mse(y, test)}
 
 
 def one_photo(name, condition, seed, scale, device="cpu"):
-    """One cell of the photographs: {"psnr"}, the mean over the test tiles, or {"refused"}."""
+    """One cell of the photographs: PSNR of each test tile, and of its centre; or {"refused"}.
+
+    A deep image prior is fitted to the centres only.
+    """
     law, told = photographs()[condition]
     x, test = data.load("photos", "train", 256), data.load("photos", "test", 256)
-    test = test[::4] if scale == "quick" else test  # of nine tiles, one of each photograph
+    y = law(test, generator=stream(seed, "test noise"))  # before the law moves to the device
+    if scale == "quick":  # of nine tiles, one of each photograph
+        test, y = test[::4], y[::4]
+    if METHODS[name].net == "prior":
+        test, y = centre(test), centre(y)
     loss, f = train(name, law, told, x, seed, scale, CROP[scale], None, device)
     if loss is None:
         return {"refused": f}
-    y = law(test, generator=stream(seed, "test noise"))
     x_hat = denoising.denoise(loss, f, y, Identity(), device)
-    return {"psnr": float(metrics.psnr(x_hat, test).mean()), "mse": _mse(x_hat, test)}
+    result = {"centre": metrics.psnr(centre(x_hat), centre(test)).tolist()}
+    if METHODS[name].net != "prior":
+        result["tile"] = metrics.psnr(x_hat, test).tolist()
+    return result
+
+
+def centre(tiles):
+    """The window of 64×64 pixels in the middle of each tile."""
+    top, left = ((side - 64) // 2 for side in tiles.shape[-2:])
+    return tiles[..., top : top + 64, left : left + 64]
 
 
 def _mse(x_hat, x):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import torch
 
 from .. import data, losses, models, noise, training
+from .._random import stream
 from ..operators import Identity
 
 WIDTHS = {"exact": (8, 16), "quick": (8, 16, 32), "full": (16, 32, 64)}
 STEPS = {"exact": 400, "quick": 300, "full": 1000}
 RATE = {"exact": 8e-3, "quick": 2e-3, "full": 2e-3}
+SIDE, CODE = 8, 8  # the autoencoder: tiles of SIDE×SIDE pixels, CODE numbers for each
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Method:
 
     make: Callable  # (told law, steps) -> Loss
     told: bool = False  # does it use the law
-    net: str = "plain"
+    net: str = "plain"  # see `network`
     copies: int = 1
 
 
@@ -37,10 +39,21 @@ METHODS = {
         lambda law, steps: losses.BlindSpotSURE(law), told=True, net="spread"
     ),
     "blind-spot mean": Method(lambda law, steps: losses.MeasurementConsistency(), net="mean"),
+    "blind spot, shuffled": Method(
+        lambda law, steps: losses.MeasurementConsistency(), net="shuffled"
+    ),
     "Noise2Self": Method(lambda law, steps: losses.Noise2Self()),
+    "Noise2Self, one pass": Method(
+        lambda law, steps: losses.Noise2Self(test="single"), net="direct"
+    ),
     "Noise2Void": Method(lambda law, steps: losses.Noise2Void()),
+    "Noise2Void, median": Method(
+        lambda law, steps: losses.Noise2Void(replace="median"), net="direct"
+    ),
     "Neighbor2Neighbor": Method(lambda law, steps: losses.Neighbor2Neighbor(ramp=steps)),
     "Splitting": Method(lambda law, steps: losses.Splitting(draws=10)),
+    "autoencoder": Method(lambda law, steps: losses.MeasurementConsistency(), net="autoencoder"),
+    "deep image prior": Method(lambda law, steps: losses.MeasurementConsistency(), net="prior"),
     "naive": Method(lambda law, steps: losses.MeasurementConsistency()),
 }
 
@@ -58,16 +71,60 @@ class Standardised(torch.nn.Module):
         return torch.cat([mu * self.std + self.mean, rest], 1)
 
 
-def network(kind, size, y):
-    """The network of a method: a blind-spot network, or a plain one; for y of the exact model
-    a small DnCNN on standardised values.
+class Tiled(torch.nn.Module):
+    """net on each side×side tile by itself, for a network of one image size."""
+
+    def __init__(self, net, side):
+        super().__init__()
+        self.net, self.side = net, side
+
+    def forward(self, y):
+        k, (B, C, H, W) = self.side, y.shape
+        tiles = y.view(B, C, H // k, k, W // k, k).permute(0, 2, 4, 1, 3, 5)
+        out = self.net(tiles.reshape(-1, C, k, k)).view(tiles.shape)
+        return out.permute(0, 3, 1, 4, 2, 5).reshape(y.shape)
+
+
+class PerImage(torch.nn.Module):
+    """f(y, A) = a deep image prior fitted to each image of y, with early stopping; untrained."""
+
+    def __init__(self, steps, seed=0):
+        super().__init__()
+        self.steps, self.seed = steps, seed
+
+    @torch.enable_grad()
+    def forward(self, y, A):
+        torch.manual_seed(self.seed)
+        held_out, parts = stream(self.seed, "held-out pixels"), []
+        for one in y.split(1):
+            f = models.DeepImagePrior(y.shape[-2:], scales=2).to(y.device)
+            f.fit(one, A, self.steps, generator=held_out)
+            parts.append(f(one, A).detach())
+        return torch.cat(parts)
+
+
+def network(kind, size, y, seed=0):
+    """f of a method, for y of the exact model on standardised values.
+
+    plain: a small DnCNN for the exact model, else a U-Net; direct: the same without its residual
+    connection; mean, spread: a blind-spot network, and with the spread of each pixel; shuffled: the
+    mean, trained on every fourth pixel in both directions; autoencoder: CODE numbers for each tile;
+    prior: a deep image prior, which is not trained but fitted to the images of the test.
     """
-    if kind != "plain":
+    if kind == "prior":
+        return PerImage(STEPS[size], seed)
+    if kind in ("mean", "spread", "shuffled"):
         net = models.BlindSpot(widths=WIDTHS[size], spread=kind == "spread")
+    elif kind == "autoencoder":
+        net = Tiled(models.Autoencoder((SIDE, SIDE), CODE), SIDE)
     elif size == "exact":
         net = models.DnCNN(depth=5, width=12)
     else:
         net = models.UNet(widths=WIDTHS[size])
+    if kind == "shuffled":
+        net = models.PixelShuffle(net, stride=4, test=1)
+    if kind == "direct":
+        net = models.Direct(net)
     if size == "exact":
         net = Standardised(net, float(y.mean()), float(y.std()))
     return models.BackProjection(net)
@@ -83,14 +140,16 @@ def train(name, law, told, x, seed, size, crop=None, copies=None, device="cpu"):
     if copies < method.copies:  # the one copy stands for both
         measurements.tensors *= 2
     torch.manual_seed(seed)
-    f = network(method.net, size, measurements.tensors[0]).to(device)
+    f = network(method.net, size, measurements.tensors[0], seed).to(device)
+    if method.net == "prior":
+        return method.make(told, steps), f
+    measurements.to(device)
     try:
         loss = method.make(told, steps).to(device)
         loss(f, *measurements.batch(torch.arange(1)))
     except (NotImplementedError, ValueError) as error:
         return None, str(error)
     loss = method.make(told, steps).to(device)  # afresh: its multipliers have moved
-    measurements.to(device)
     training.fit(f, loss, measurements, steps=steps, lr=RATE[size], seed=seed, progress=False)
     return loss, f
 
@@ -107,10 +166,15 @@ class Counted:
 
 
 def evaluations(name):
-    """(in training, in test): how often the loss and its estimator call f, by counting."""
+    """(in training, in test): how often the loss and its estimator call f, by counting.
+
+    A deep image prior has no training; each image of the test costs a fit.
+    """
     method, A, x = METHODS[name], Identity(), torch.full((1, 1, 16, 16), 0.5)
     law = noise.Gaussian(0.1)
     f = Counted(network(method.net, "quick", x))
+    if method.net == "prior":
+        return 0, f.f.steps + 2  # every step, the last look at the held-out pixels, x̂ itself
     loss, y = method.make(law, 10), [law(x) for _ in range(method.copies)]
     y = y[0] if method.copies == 1 else tuple(y)
     loss(f, y, A, *([x] if name == "Supervised" else []))
