@@ -109,7 +109,7 @@ def table(
     from course_lib import experiments
 
     if recorded:
-        experiments.show(name, experiments.recorded(name))
+        experiments.show(name, experiments.recorded(name, scale))
     else:
         experiments.run_table(name, scale=scale, seeds=seeds, json_path=json)
 

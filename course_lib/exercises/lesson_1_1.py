@@ -3,10 +3,7 @@
 import torch
 
 from .. import operators
-
-
-def _close(a, b, tolerance=1e-4):
-    return a.shape == b.shape and (a - b).norm() <= tolerance * (b.norm() + 1e-6)
+from .answers import close
 
 
 def a(null_part):
@@ -22,17 +19,17 @@ def a(null_part):
             mask[0, :2] = torch.tensor([0.0, 1.0])
             A = operators.Inpainting(mask)
         answer, seen = null_part(A, x), A.pinv(A(x))
-        if _close(answer, x - seen):
+        if close(answer, x - seen):
             continue
         if not torch.is_tensor(answer) or answer.shape != x.shape:
             return "the answer must be an image batch of the same shape as x."
-        if _close(answer, seen):
+        if close(answer, seen):
             return "this is A†Ax, the part that A sees; the null-space part is what it lacks of x."
-        if _close(answer, seen - x):
+        if close(answer, seen - x):
             return "the sign is wrong: the two parts must add up to x, A†Ax + v = x."
-        if _close(answer, x - A.adjoint(A(x))):
+        if close(answer, x - A.adjoint(A(x))):
             return "you used the adjoint, which inverts a mask but not a blur: use pinv."
-        if _close(answer, x - A(x)):
+        if close(answer, x - A(x)):
             return "this is x − Ax, an image minus a measurement; go back to the images with A†."
         return f"A of your answer should vanish, yet ‖Av‖ = {A(answer).norm():.2g}."
     return None
@@ -88,20 +85,20 @@ def c(recover):
         x = U @ z
         y = A @ x
         answer = recover(y, A, U)
-        if _close(answer, x):
+        if close(answer, x):
             continue
-        if _close(answer, z):
+        if close(answer, z):
             return "these are the coefficients z; the image is x = Uz."
-        if _close(answer, torch.linalg.pinv(A) @ y):
+        if close(answer, torch.linalg.pinv(A) @ y):
             return "this is A†y, which does not use the subspace: write y = A U z and solve for z."
         projected = U @ torch.linalg.pinv(U) @ torch.linalg.pinv(A) @ y
-        if _close(answer, projected):
+        if close(answer, projected):
             return (
                 "this is A†y projected on the subspace; it no longer agrees with y: solve AUz = y."
             )
-        if _close(answer, U @ U.T @ torch.linalg.pinv(A) @ y):
+        if close(answer, U @ U.T @ torch.linalg.pinv(A) @ y):
             return "this is UUᵀA†y, a projection of A†y; solve y = AUz for z instead."
-        if _close(answer, U @ (A @ U).T @ y):
+        if close(answer, U @ (A @ U).T @ y):
             return "you used the transpose of AU; y = AUz is solved by its pseudo-inverse."
         if answer.shape != x.shape:
             return f"x has {n} entries and your answer has shape {tuple(answer.shape)}."

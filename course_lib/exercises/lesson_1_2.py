@@ -2,9 +2,7 @@
 
 import torch
 
-
-def _close(a, b, tolerance=1e-4):
-    return a.shape == b.shape and (a - b).norm() <= tolerance * (b.norm() + 1e-6)
+from .answers import close
 
 
 def a(wiener):
@@ -18,7 +16,7 @@ def a(wiener):
         y = torch.randn(5, n, generator=g, dtype=torch.float64)
         inverse = torch.linalg.inv(C + sigma**2 * eye)
         answer = wiener(y, C, sigma)
-        if _close(answer, y @ C @ inverse):
+        if close(answer, y @ C @ inverse):
             continue
         if answer.shape != y.shape:
             return f"y has shape {tuple(y.shape)} and your answer {tuple(answer.shape)}."
@@ -38,7 +36,7 @@ def a(wiener):
             "this is y itself: σ has not been used.": y,
         }
         for sentence, wrong in mistakes.items():
-            if _close(answer, wrong):
+            if close(answer, wrong):
                 return sentence
         error = float((answer - y @ C @ inverse).norm())
         return f"with σ = {sigma:.2f} and n = {n} it is off by {error:.2g}."
@@ -55,7 +53,7 @@ def b(posterior_mean):
         y = signals[0] + sigma * torch.randn(n, generator=g, dtype=torch.float64)
         d = (y - signals).square().sum(1)
         answer = posterior_mean(y, signals, sigma)
-        if _close(answer, torch.softmax(-d / (2 * sigma**2), 0) @ signals):
+        if close(answer, torch.softmax(-d / (2 * sigma**2), 0) @ signals):
             continue
         if answer.shape != y.shape:
             return f"y has shape {tuple(y.shape)} and your answer {tuple(answer.shape)}."
@@ -81,7 +79,7 @@ def b(posterior_mean):
             ),
         }
         for sentence, wrong in mistakes.items():
-            if _close(answer, wrong):
+            if close(answer, wrong):
                 return sentence
         return f"with K = {K} signals and σ = {sigma:.2f} the answer is another one."
     return None

@@ -3,11 +3,7 @@
 import torch
 
 from .. import priors
-from .answers import shown_by
-
-
-def _close(a, b):
-    return torch.allclose(a, b, rtol=1e-5, atol=1e-8)
+from .answers import close, shown_by
 
 
 def _numbers(g, *ranges):
@@ -28,7 +24,7 @@ def a(sure_linear):
             return "the answer must be one number, the estimate of the risk per pixel."
         misfit, trace, v = (H @ y - y).square().mean(), torch.trace(H) / n, sigma**2
         right = misfit + 2 * v * trace - v
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "biased by −σ² tr(H)/n: did you drop the factor 2?": right - v * trace,
@@ -47,7 +43,7 @@ def a(sure_linear):
             ),
             "without the divergence this is the misfit: it is smallest for f(y) = y.": misfit - v,
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for n = {n} and σ = {sigma:.2f} the estimate is {right:.4f}, not {answer:.4f}."
         )
     return None
@@ -69,7 +65,7 @@ def b(mc_divergence):
         right = (probe * moved).sum() / tau
         if answer.numel() != 1:
             return "the answer must be one number: the divergence is a sum over all pixels."
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is minus the divergence, as on the slide: f(y + τb) comes first.": -right,
@@ -83,7 +79,7 @@ def b(mc_divergence):
                 (probe * f(y + tau * probe)).sum() / tau
             ),
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for y of shape {shape} the estimate is {right:.4f}, not {answer:.4f}."
         )
     return None
@@ -109,7 +105,7 @@ def c(mixture_mean):
 
         v = t**2 + sigma**2
         s = score(v, weights)
-        if _close(answer, y + sigma**2 * s):
+        if close(answer, y + sigma**2 * s):
             continue
         mistakes = {
             "the sign of the score is flipped: it points to where p(y) grows.": y - sigma**2 * s,
@@ -132,7 +128,7 @@ def c(mixture_mean):
             ),
             "multiply the score by σ², the variance of the noise, not by t² + σ².": y + v * s,
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"with {components} components it is not y + σ² times the score of y."
         )
     return None
@@ -150,7 +146,7 @@ def d(robbins):
             return f"the answer has shape {tuple(answer.shape)}; y has {tuple(y.shape)}."
         now, more, less = (prior.log_prob(y + k * gain) for k in (0, 1, -1))
         ratio = (more - now).exp()
-        if _close(answer, (y + gain) * ratio):
+        if close(answer, (y + gain) * ratio):
             continue
         mistakes = {
             "the factor is y + γ, one photon more, not y.": y * ratio,
@@ -168,7 +164,7 @@ def d(robbins):
             "this is in photons: multiply by γ.": (y / gain + 1) * ratio,
             "this is the measurement itself: the quotient is missing.": y + gain,
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for γ = {gain:.2f} and y = {y[2]:.2f} it is {((y + gain) * ratio)[2]:.4f}, "
             f"not {answer[2]:.4f}."
         )

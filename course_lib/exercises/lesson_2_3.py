@@ -4,11 +4,7 @@ import math
 
 import torch
 
-from .answers import shown_by
-
-
-def _close(answer, right):
-    return torch.allclose(answer, torch.as_tensor(right).double(), rtol=1e-4, atol=1e-8)
+from .answers import close, shown_by
 
 
 def a(multiplier):
@@ -22,7 +18,7 @@ def a(multiplier):
             return "the answer must be one number for all images."
         squared = score.square().sum(1)
         right = n / squared.mean()
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is the inverse of η*: divide n by E‖s‖².": 1 / right,
@@ -41,7 +37,7 @@ def a(multiplier):
                 1 / score.var()
             ),
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for {batch} scores of {n} pixels it is {right:.4f}, not {answer:.4f}."
         )
     return None
@@ -58,7 +54,7 @@ def b(price):
         if answer.numel() != 1:
             return "the answer must be one number."
         right = -10 * math.log10(1 - M)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "the sign is flipped: UNSURE lies under the best, by a positive number of dB.": -right,
@@ -80,7 +76,7 @@ def b(price):
                 mmse / (1 - M) - mmse
             ),
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for MMSE = {mmse:.4f} and σ = {sigma:.3f} it is {right:.3f} dB, not {answer:.3f}."
         )
     return None
@@ -95,7 +91,7 @@ def c(unsure_filter):
         if answer.shape != P.shape:
             return f"the answer has shape {tuple(answer.shape)}; P has {shape}: one gain each."
         eta = 1 / (1 / P).mean()
-        if _close(answer, 1 - eta / P):
+        if close(answer, 1 - eta / P):
             continue
         mistakes = {
             "η is the harmonic mean of P; you used the arithmetic mean.": 1 - P.mean() / P,
@@ -113,7 +109,7 @@ def c(unsure_filter):
                 1 - (1 / P).mean() / P
             ),
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"the mean gain, the divergence per pixel, should be 0; the gains given have mean "
             f"{answer.mean():.3g} and differ from 1 − η/P by up to "
             f"{(answer - 1 + eta / P).abs().max():.3g}."

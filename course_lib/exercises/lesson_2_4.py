@@ -2,12 +2,7 @@
 
 import torch
 
-from .answers import shown_by
-
-
-def _close(answer, right):
-    answer, right = torch.broadcast_tensors(answer, torch.as_tensor(right).double())
-    return torch.allclose(answer, right, rtol=1e-5, atol=1e-8)
+from .answers import close, shown_by
 
 
 def a(masked_loss):
@@ -21,7 +16,7 @@ def a(masked_loss):
             return "the answer must be one number, a mean over the hidden pixels of all images."
         squares = (output - y).square()
         right = squares[hidden].mean()
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "divide by the number of hidden pixels, not by that of all pixels.": (
@@ -34,7 +29,7 @@ def a(masked_loss):
             "square the differences; you took absolute values.": (output - y)[hidden].abs().mean(),
             "this is the root of the mean square; leave out the root.": right.sqrt(),
         }
-        return shown_by(answer, mistakes, _close) or f"the mean is {right:.4f}, not {answer:.4f}."
+        return shown_by(answer, mistakes) or f"the mean is {right:.4f}, not {answer:.4f}."
     return None
 
 
@@ -55,7 +50,7 @@ def b(stitch):
             return f"the answer has shape {tuple(answer.shape)}; y has {tuple(y.shape)}."
         outputs = [f(y.masked_fill(m, 0.0)) for m in hidden]
         right = sum(m * out for m, out in zip(hidden, outputs, strict=True))
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "f saw the hidden pixels: set them to zero in its input.": f(y),
@@ -72,7 +67,7 @@ def b(stitch):
             "every pixel is hidden once: nothing is left to divide by.": right / masks,
             "only the last mask is there: add the pieces.": hidden[-1] * outputs[-1],
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"the stitched image differs by up to {(answer - right).abs().max():.3g}: on each mask "
             "it is f of y with that mask set to zero."
         )
@@ -92,7 +87,7 @@ def c(blind_spot):
         P = torch.linalg.inv(K)
         removed = y @ P / P.diagonal()
         right = y - removed
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is what is left over: subtract it from y.": removed,
@@ -105,7 +100,7 @@ def c(blind_spot):
             ),
             "divide by the diagonal, not by the whole matrix.": y - (y @ P) @ torch.linalg.inv(P),
         }
-        named = shown_by(answer, mistakes, _close)
+        named = shown_by(answer, mistakes)
         if named:
             return named
         e = torch.zeros(1, n).double()
@@ -132,7 +127,7 @@ def d(average):
             )
         h, count = hidden.double(), hidden.sum(0)
         right = (h * outputs).sum(0) / count
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is the slide's formula: N and Σ h both divide, and h is missing in the sum.": (
@@ -154,7 +149,7 @@ def d(average):
                 (h * outputs).sum(0) / count.double().mean()
             ),
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"with {draws} masks it differs by up to {(answer - right).abs().max():.3g}."
         )
     return None

@@ -3,12 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .answers import shown_by
-
-
-def _close(answer, right):
-    right = torch.as_tensor(right, dtype=answer.dtype)
-    return answer.shape == right.shape and torch.allclose(answer, right, rtol=1e-4, atol=1e-5)
+from .answers import close, shown_by
 
 
 def a(look_up):
@@ -22,7 +17,7 @@ def a(look_up):
             return F.conv2d(F.pad(u, (left, right, top, bottom)), weight)
 
         answer, right = torch.as_tensor(look_up(u, weight)), padded(1, 1, 2, 0)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         if answer.shape != right.shape:
             return (
@@ -47,7 +42,7 @@ def a(look_up):
                 F.conv2d(F.pad(u, (1, 1, 2, 0), mode="replicate"), weight)
             ),
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"it differs from the right answer by up to {(answer - right).abs().max():.3g}."
         )
     return None
@@ -62,7 +57,7 @@ def b(blind_filter):
         P, eye = torch.linalg.inv(K), torch.eye(n)
         d = P.diagonal()
         answer, right = torch.as_tensor(blind_filter(K)).float(), eye - P / d[:, None]
-        if _close(answer, right):
+        if close(answer, right):
             continue
         if answer.shape != right.shape:
             return f"the answer has shape {tuple(answer.shape)}; B is {n} × {n}."
@@ -78,7 +73,7 @@ def b(blind_filter):
             "the identity is missing: this has ones on its diagonal.": P / d[:, None],
             "row i is divided by P_ii, not by its root.": eye - P / d.sqrt()[:, None],
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"the diagonal of B should be 0 and is up to {answer.diagonal().abs().max():.3g}; B is "
             f"off by up to {(answer - right).abs().max():.3g}."
         )
@@ -95,7 +90,7 @@ def c(posterior_mean):
         v = sigma**2
         answer = torch.as_tensor(posterior_mean(y, mu, s2, sigma)).float()
         right = (s2 * y + v * mu) / (s2 + v)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         if answer.shape != right.shape:
             return f"the answer has shape {tuple(answer.shape)}; y has {tuple(y.shape)}."
@@ -115,7 +110,7 @@ def c(posterior_mean):
             "this is the mean of y and μ; weigh each by the other's variance.": (y + mu) / 2,
             "this is μ alone: the pixel is still hidden.": mu,
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"it differs from the right answer by up to {(answer - right).abs().max():.3g}; "
             "with s² = 0 it must be μ."
         )
@@ -133,7 +128,7 @@ def d(risk_of_projection):
         if answer.numel() != 1:
             return "the answer must be one number."
         answer, right = answer.reshape(()), torch.tensor(misfit - v * (1 - 2 * share))
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "the factor 2 is missing: the key term counts twice.": misfit - v * (1 - share),
@@ -150,7 +145,7 @@ def d(risk_of_projection):
             ),
             "this is only the noise that passes, σ² r/n; the lost signal is missing.": v * share,
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for misfit {misfit:.3f}, r = {r}, n = {n} and σ = {sigma:.3f} it is {right:.4f}, not "
             f"{answer:.4f}."
         )

@@ -2,12 +2,7 @@
 
 import torch
 
-from .answers import shown_by
-
-
-def _close(answer, right):
-    answer, right = (torch.as_tensor(v, dtype=torch.float64) for v in (answer, right))
-    return answer.shape == right.shape and torch.allclose(answer, right, rtol=1e-4, atol=1e-9)
+from .answers import close, shown_by
 
 
 def _numbers(answer, count):
@@ -31,7 +26,7 @@ def a(sure_filter):
         answer, eye = answer.double(), torch.eye(n).double()
         K = y.T @ y / N
         inverse = torch.linalg.inv(K)
-        if _close(answer, eye - sigma**2 * inverse):
+        if close(answer, eye - sigma**2 * inverse):
             continue
         mistakes = {
             "the noise enters as a variance: σ², not σ.": eye - sigma * inverse,
@@ -46,7 +41,7 @@ def a(sure_filter):
             ),
             "the sign: noise is removed, not added.": eye + sigma**2 * inverse,
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             "it is not the minimiser of (1/N) Σ ‖y − Fy‖² + 2σ² tr F: there the gradient "
             f"2(F − I)K̂ + 2σ²I is 0; yours differs from it by up to "
             f"{(answer - eye + sigma**2 * inverse).abs().max():.3g}."
@@ -65,7 +60,7 @@ def b(pairs_needed):
         if answer is None:
             return "return one number, N (it need not be whole)."
         right = n + 1 + (mmse + sigma**2) * n / excess
-        if _close(answer, [right]):
+        if close(answer, [right]):
             continue
         mistakes = {
             "this is for supervised learning; the target y_b has the noise variance σ² as well.": (
@@ -81,7 +76,7 @@ def b(pairs_needed):
                 n + 1 + sigma**2 * n / excess
             ),
         }
-        return shown_by(answer, {k: [v] for k, v in mistakes.items()}, _close) or (
+        return shown_by(answer, {k: [v] for k, v in mistakes.items()}) or (
             f"for n = {n} it is {right:.1f}, not {answer[0]:.1f}."
         )
     return None
@@ -98,7 +93,7 @@ def c(risks):
             return "return three numbers: the risks behind Noise2Noise, R2R and SURE."
         n2n = n2n + v
         right = (n2n - v, r2r - v / alpha, sure)
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "these are the losses themselves: subtract their offsets.": (n2n, r2r, sure),
@@ -117,7 +112,7 @@ def c(risks):
                 n2n - v, r2r - v / alpha, sure - v,
             ),
         }  # fmt: skip
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for σ = {sigma:.2f}, α = {alpha:.2f} the risks are "
             f"{', '.join(f'{r:.4f}' for r in right)}, not {', '.join(f'{r:.4f}' for r in answer)}."
         )
@@ -135,7 +130,7 @@ def d(behind):
             return "return two numbers: the mean difference and its standard error."
         d = a - best
         mean, error = float(d.mean()), float(d.std() / n**0.5)
-        if _close(answer, (mean, error)):
+        if close(answer, (mean, error)):
             continue
         apart = float((a.var() / n + best.var() / n) ** 0.5)
         mistakes = {
@@ -151,7 +146,7 @@ def d(behind):
                 mean, float(d.std(correction=0)) / n**0.5,
             ),
         }  # fmt: skip
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"for {n} images it is {mean:.4f} ± {error:.4f}, not {answer[0]:.4f} ± {answer[1]:.4f}."
         )
     return None

@@ -2,13 +2,7 @@
 
 import torch
 
-from .answers import shown_by
-
-
-def _close(answer, right):
-    return torch.allclose(
-        answer, torch.as_tensor(right).double(), rtol=1e-4, atol=1e-8, equal_nan=True
-    )
+from .answers import close, shown_by
 
 
 def a(autocorrelation):
@@ -22,7 +16,7 @@ def a(autocorrelation):
             return "the answer must be one number: the mean over images and pixels."
         z = y - y.mean()
         right = (z[..., lag:] * z[..., :-lag]).mean() / z.square().mean()
-        if _close(answer, right):
+        if close(answer, right):
             continue
         per_image = y - y.mean((1, 2, 3), keepdim=True)
         mistakes = {
@@ -44,10 +38,7 @@ def a(autocorrelation):
                 (per_image[..., lag:] * per_image[..., :-lag]).mean() / per_image.square().mean()
             ),
         }
-        return (
-            shown_by(answer, mistakes, _close)
-            or f"at lag {lag} it is {right:.4f}, not {answer:.4f}."
-        )
+        return shown_by(answer, mistakes) or f"at lag {lag} it is {right:.4f}, not {answer:.4f}."
     return None
 
 
@@ -62,7 +53,7 @@ def b(noise_passed):
             return "the answer must be one number, a part of the variance."
         h = 1 - 1 / ((1 / P).mean() * P)
         power = h.square() * N
-        if _close(answer, power.mean() / N.mean()):
+        if close(answer, power.mean() / N.mean()):
             continue
         arithmetic = 1 - P.mean() / P
         mistakes = {
@@ -85,7 +76,7 @@ def b(noise_passed):
                 ((1 - 1 / ((1 / N).mean() * P)).square() * N).mean() / N.mean()
             ),
         }
-        return shown_by(answer, mistakes, _close) or (
+        return shown_by(answer, mistakes) or (
             f"it is {power.mean() / N.mean():.4f} of the noise variance, not {answer:.4f}."
         )
     return None
@@ -100,7 +91,7 @@ def c(truth_correlation):
         if answer.numel() != 1:
             return "the answer must be one number."
         right = (2 * F / (1 + F)).sqrt()
-        if _close(answer, right):
+        if close(answer, right):
             continue
         mistakes = {
             "this is ρ²: take the root.": right.square(),
@@ -113,10 +104,7 @@ def c(truth_correlation):
             "this is the SNR of both together: ρ² = SNR/(1 + SNR).": 2 * F / (1 - F),
             "this is the SNR of one half.": F / (1 - F),
         }
-        return (
-            shown_by(answer, mistakes, _close)
-            or f"for F = {F:.3f} it is {right:.4f}, not {answer:.4f}."
-        )
+        return shown_by(answer, mistakes) or f"for F = {F:.3f} it is {right:.4f}, not {answer:.4f}."
     return None
 
 
@@ -132,9 +120,9 @@ def d(correlation_with_truth):
             return f"the answer has shape {tuple(answer.shape)}, one number a ring is {(count,)}."
         ok = raw > 0
         right = torch.where(ok, one / raw.clamp_min(1e-12).sqrt(), torch.nan)
-        if _close(answer, right):
+        if close(answer, right):
             continue
-        if _close(answer[ok], right[ok]):
+        if close(answer[ok], right[ok]):
             return "right where raw > 0; elsewhere return nan, also where raw is 0."
         mistakes = {
             "divide by the root of raw: this is the gain over the raw half, not ρ.": one / raw,
@@ -144,7 +132,7 @@ def d(correlation_with_truth):
             "only raw stands under the root.": (one / raw).abs().sqrt(),
         }
         usable = {sentence: wrong[ok] for sentence, wrong in mistakes.items()}
-        return shown_by(answer[ok], usable, _close) or (
+        return shown_by(answer[ok], usable) or (
             f"on the first ring it is {right[0]:.4f}, not {answer[0]:.4f}."
         )
     return None

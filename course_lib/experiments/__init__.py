@@ -34,10 +34,15 @@ def show(name, table):
     getattr(_module(name), "show", report.show)(table)
 
 
-def recorded(name):
-    """The table `name` of the last full run that was kept; each row says its number of seeds."""
+def recorded(name, scale="quick"):
+    """The run of the table `name` that is kept; its "meta" says at which scale, on which seeds.
+
+    Of no-free-lunch two are kept: three seeds at `scale` quick, one at full.
+    """
     _known(name)
-    return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+    other = RECORDED / f"{name}-{scale}.json"
+    path = other if other.exists() else RECORDED / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _module(name):

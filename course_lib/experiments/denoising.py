@@ -64,7 +64,8 @@ def trained(scale, seeds, json_path, noises, methods, network):
         tqdm.write(f"{run[0]} {run[1]}: {sum(result['psnr']) / len(result['psnr']):.3f} dB")
     results = {(p, n): [store[p, n, steps, seed] for seed in seeds] for p, n in cells}
     rows = [row(*cell, results) for cell in cells]
-    meta = report.meta(scale, device, seeds, sum(store[run]["seconds"] for run in runs))
+    seconds = sum(store[run]["seconds"] for run in runs)
+    meta = report.meta(scale, device, seeds, seconds, store.versions(runs))
     return {"meta": meta, "rows": rows}, results
 
 

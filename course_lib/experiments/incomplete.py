@@ -100,8 +100,10 @@ def measure(scale, seeds=None, json_path=None):
         psnr = sum(result["psnr"]) / len(result["psnr"])
         tqdm.write(f"{run[0]}, {run[1]}, seed {run[2]}: {psnr:.2f} dB")
     rows = [row(p, name, seeds, scale, store) for p in LAWS for name in names[p]]
-    seconds = sum(store[_key(*run[:4])]["seconds"] for run in runs)
-    return {"meta": report.meta(scale, device, seeds, seconds), "rows": rows}
+    keys = [_key(*run[:4]) for run in runs]
+    seconds = sum(store[key]["seconds"] for key in keys)
+    meta = report.meta(scale, device, seeds, seconds, store.versions(keys))
+    return {"meta": meta, "rows": rows}
 
 
 def _key(problem, name, seed, scale):

@@ -51,8 +51,10 @@ def measure(scale, seeds=None, json_path=None):
         for name in METHODS
         for question in columns
     ]
-    seconds = sum(store[_key(*run[:5])]["seconds"] for run in runs)  # also those of earlier calls
-    return {"meta": report.meta(scale, device, seeds, seconds), "rows": rows}
+    keys = [_key(*run[:5]) for run in runs]
+    seconds = sum(store[key]["seconds"] for key in keys)  # also those of earlier calls
+    meta = report.meta(scale, device, seeds, seconds, store.versions(keys))
+    return {"meta": meta, "rows": rows}
 
 
 def _run(run):

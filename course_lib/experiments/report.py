@@ -25,8 +25,8 @@ COLUMNS = {
 }
 
 
-def meta(scale, device, seeds, seconds):
-    """What a reader needs to judge or repeat a table."""
+def meta(scale, device, seeds, seconds, versions=None):
+    """What a reader needs to judge or repeat a table; versions: of torch, if not only this one."""
     return {
         "scale": scale,
         "device": str(device),
@@ -35,7 +35,7 @@ def meta(scale, device, seeds, seconds):
         "seconds": round(seconds, 1),
         "versions": {
             "python": platform.python_version(),
-            "torch": torch.__version__,
+            "torch": versions or torch.__version__,
             "numpy": version("numpy"),
             "course_lib": version("course-lib"),
         },

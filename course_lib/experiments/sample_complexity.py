@@ -64,8 +64,9 @@ def measure(scale, seeds=None, json_path=None):
             row = {"problem": "digits", "method": method, "N": N, "mse": error}
             row |= {"ci95_mse": ci95 if len(keys) > 1 else None, "theory": None}
             rows.append(row | {"seeds": len(keys), "s_per_step": seconds / STEPS[scale]})
-    spent = sum(store[(*run, STEPS[scale], *WIDTHS[scale])]["seconds"] for run in runs)
-    meta = report.meta(scale, device, seeds, spent)
+    keys = [(*run, STEPS[scale], *WIDTHS[scale]) for run in runs]
+    spent = sum(store[key]["seconds"] for key in keys)
+    meta = report.meta(scale, device, seeds, spent, store.versions(keys))
     floor = gaussian_model.mmse(spectrum(), SIGMA["exact"])
     return {"meta": meta | {"mmse": floor, "sigma": SIGMA, "alpha": ALPHA}, "rows": rows}
 

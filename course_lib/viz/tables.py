@@ -50,7 +50,9 @@ def _draw(ax, rows, columns, values, limit):
                     )
                 )  # fmt: skip
             number = isinstance(value, (int, float))
-            text = f"{value:.1f}" if number else ("–" if value is None else str(value))
+            text = (
+                f"{round(value, 1) + 0.0:.1f}" if number else ("–" if value is None else str(value))
+            )
             dark = number and value > 0.75 * limit
             ax.text(
                 j, i, text, ha="center", va="center", fontsize=9, color="white" if dark else "black"

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import torch
 
 from course_lib.experiments.store import Store, beside
 
@@ -32,6 +33,18 @@ def test_a_kill_in_the_middle_of_writing_leaves_what_was_there(tmp_path, monkeyp
     assert Store(path).results == {("a",): 1}
 
 
+def test_results_know_their_version_of_torch(tmp_path, monkeypatch):
+    """A table that was finished on another machine says so."""
+    path = tmp_path / "table.jsonl"
+    monkeypatch.setattr(torch, "__version__", "2.1")
+    Store(path).put(("a",), 1)
+    monkeypatch.setattr(torch, "__version__", "2.0")
+    store = Store(path)
+    store.put(("b",), 2)
+    assert Store(path).versions([("a",), ("b",)]) == "2.0, 2.1"
+    assert store.versions([("a",)]) == "2.1"
+
+
 def test_without_a_path_it_keeps_in_memory():
     store = Store(beside(None))
     store.put(("a",), 1)
@@ -40,7 +53,7 @@ def test_without_a_path_it_keeps_in_memory():
 
 def test_another_file_is_refused(tmp_path):
     path = tmp_path / "table.jsonl"
-    path.write_text('{"key": ["a"], "result": 1}\n[1, 2]\n')
+    path.write_text('{"key": ["a"], "torch": "2.0", "result": 1}\n[1, 2]\n')
     with pytest.raises(ValueError, match="line 2 of .* is not a kept result; delete the file"):
         Store(path)
     assert beside(tmp_path / "table.json") == path

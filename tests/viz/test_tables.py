@@ -15,7 +15,7 @@ def drawn(monkeypatch):
     plt.close("all")
 
 
-PANEL = ["SURE", "UNSURE"], ["Gaussian", "varying"], [[0.04, None], [7.26, "yes"]]
+PANEL = ["SURE", "UNSURE"], ["Gaussian", "varying"], [[-0.04, None], [7.26, "yes"]]
 
 
 def test_every_cell_prints_its_figure(drawn):
