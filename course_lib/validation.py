@@ -73,13 +73,15 @@ def select(candidates, held_out, noise=None, seed=0, groups=50):
     A loss that is told σ must be told the true one: its value at a wrong σ is not a risk. So
     SURE and R2R choose σ only for whoever knows it; Noise2Noise, free of σ, chooses it from pairs.
 
-    Raises ValueError for no candidate, for a single held-out item, and for different losses
-    without `noise`. Source: Stein (1981); Tachella (2025), "Self-supervised validation".
+    Raises ValueError for no candidate, for a single held-out item or group, and for different
+    losses without `noise`. Source: Stein (1981); Tachella (2025), "Self-supervised validation".
     """
     if not candidates:
         raise ValueError("there is no candidate; give {name: (f, loss)}.")
     if len(held_out) < 2:
         raise ValueError(f"held_out has {len(held_out)} item; a standard error needs at least 2.")
+    if groups < 2:
+        raise ValueError(f"groups is {groups}; a standard error needs at least 2.")
     if noise is None and len({id(loss) for _, loss in candidates.values()}) > 1:
         raise ValueError(
             "the candidates have different losses, and so different offsets; give noise, the law "

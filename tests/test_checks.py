@@ -4,7 +4,7 @@ import pytest
 import torch
 from montecarlo import generator
 
-from course_lib import losses, metrics, models, noise, operators, training
+from course_lib import losses, metrics, models, noise, operators, training, validation
 from course_lib.data import Measurements, Pairs
 
 A = operators.Identity()
@@ -207,6 +207,33 @@ OPERATORS = {
         lambda: operators.Blur(torch.ones(3)),
         r"kernel has shape \(3,\); use a non-zero",
     ),
+    "no variance": (
+        lambda: losses.BlindSpotSURE(noise.Noise()),
+        "Noise has no estimate of its variance; use Noise2Noise",
+    ),
+    "reach 0": (lambda: losses.UNSURECorrelated(reach=0), "is white noise; use UNSURE"),
+    "no level": (
+        lambda: losses.BlindNoise2Score()(f, torch.zeros_like(X), A),
+        "y is 0 everywhere; give sigma",
+    ),
+    "one group": (
+        lambda: validation.select(
+            {"f": (f, losses.MeasurementConsistency())}, Measurements(X, A, GAUSSIAN), groups=1
+        ),
+        "groups is 1; a standard error needs at least 2",
+    ),
+    "shuffled blind spot": (
+        lambda: models.PixelShuffle(models.BlindSpot(widths=(4,)), 2)(X[..., :2, :2]),
+        r"y is \(2, 2\) pixels; crop or pad it to multiples of 2, at least 4",
+    ),
+    "shuffled U-Net": (
+        lambda: models.PixelShuffle(models.Direct(models.UNet(widths=(2, 4))), 2)(X[..., :6, :6]),
+        r"y is \(6, 6\) pixels; crop or pad it to multiples of 4",
+    ),
+    "no images": (
+        lambda: Measurements(torch.zeros(0, 1, 8, 8), operators.Identity(), None),
+        r"shape \(0, 1, 8, 8\), no image at all; give at least one",
+    ),
     "empty kernel": (lambda: operators.Blur(torch.zeros(3, 3)), "use a non-zero"),
     "NaN kernel": (lambda: operators.Blur(NAN[0, 0]), "kernel holds 8 NaN"),
     "crop": (
@@ -231,7 +258,7 @@ def assert_one_sentence(message):
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_is_refused_with_its_value_and_a_remedy(name):
     call, sentence = CASES[name]
-    with pytest.raises((ValueError, TypeError), match=sentence) as caught:
+    with pytest.raises((ValueError, TypeError, NotImplementedError), match=sentence) as caught:
         call()
     assert_one_sentence(str(caught.value))
 

@@ -15,11 +15,13 @@ class Measurements(torch.utils.data.Dataset):
     y_i = (y_a, y_b), for Noise2Noise. `batch(indices)` gives (y, A) for a loss; with a generator
     it gives the copies, which have one law, in random order.
     crop: `batch` cuts a random crop×crop window out of each y and turns and flips it at random,
-    which for A = I is again a measurement. Raises ValueError for a crop with another A.
+    which for A = I is again a measurement. Raises ValueError for a crop with another A, and for
+    no images.
     """
 
     def __init__(self, x, A, noise, seed=0, copies=1, crop=None):
-        _checks.image(x)
+        if len(_checks.image(x)) == 0:
+            raise ValueError(f"x has shape {tuple(x.shape)}, no image at all; give at least one.")
         if crop is not None:
             if not isinstance(A, Identity):
                 raise ValueError(

@@ -83,13 +83,16 @@ class Sum(Loss):
 
 
 class Once:
-    """f, which keeps its value at (y, A) when asked for it, and gives it again."""
+    """f, which keeps its value at (y, A) when asked for it, and gives it again.
+
+    What is asked for without gradients is neither kept nor taken from what was kept.
+    """
 
     def __init__(self, f, y, A):
         self.f, self.y, self.A, self.value = f, y, A, None
 
     def __call__(self, y, A):
-        if y is not self.y or A is not self.A:
+        if y is not self.y or A is not self.A or not torch.is_grad_enabled():
             return self.f(y, A)
         if self.value is None:
             self.value = self.f(y, A)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from .. import _checks
-from ..noise import CorrelatedGaussian, Gaussian
+from ..noise import CorrelatedGaussian, Gaussian, Noise
 from ..operators import Identity
 from .base import Loss
 
@@ -34,6 +34,8 @@ class BlindSpotSURE(Loss):
                 f"{type(self).__name__} noise.Gaussian(sigma) and wrap the network in "
                 "models.PixelShuffle, whose stride exceeds the range of the correlation."
             )
+        if type(noise).variance is Noise.variance:
+            noise.variance(None)  # says that there is none, before any training
         self.noise = noise
 
     def forward(self, f, y, A, generator=None):

@@ -2,7 +2,7 @@
 
 from .. import _checks
 from .._random import normal_like
-from ..noise import Noise
+from ..noise import Gaussian, Noise
 from ..operators import Identity
 from .base import Loss, measured
 
@@ -17,11 +17,13 @@ class Noise2Score(Loss):
     by 1 + δ², so `score` is S = (1 + δ²) S_δ = (f(y) − y)/v(y), and x̂ = noise.tweedie(y, S).
     Assumes a law with a formula for E[x | y] in terms of the score: Gaussian, Poisson, Gamma,
     Poisson-Gaussian. Training uses the noise model for the scale v alone.
-    For Gaussian noise E L is the risk of f at y1, offset 0: L is then R2R's loss over both signs
-    of u, less a constant, and so SURE's; S is f − y over σ², and x̂ = f(y). For other laws L is not
-    the risk plus a constant. One-sided AR-DAE has a gradient of spread 1/δ and needs δ annealed;
-    over both signs it does not. Raises NotImplementedError for a law without the formula, and
-    ValueError for A ≠ I. Source: Kim and Ye (2021); Lim et al. (2020) for AR-DAE.
+    For white Gaussian noise E L is the risk of f at y1, offset 0: L is then R2R's loss over both
+    signs of u, less a constant, and so SURE's; S is f − y over σ², and x̂ = f(y). For other laws L
+    is not the risk plus a constant. Correlated Gaussian noise has directions with hardly any noise,
+    in which the score is large and learnt badly from white steps u: there prefer SURE. One-sided
+    AR-DAE has a gradient of spread 1/δ and needs δ annealed; over both signs it does not. Raises
+    NotImplementedError for a law without the formula, and ValueError for A ≠ I.
+    Source: Kim and Ye (2021); Lim et al. (2020) for AR-DAE.
     """
 
     train_evals = 2
@@ -40,6 +42,11 @@ class Noise2Score(Loss):
             f, y, A, u, self.delta * v.sqrt(), lambda y1: sharpen * self.noise.spread(y1)
         )
         return value + sharpen * v.mean()
+
+    def offset(self, noise, y):
+        if type(self.noise) is Gaussian:
+            return y.new_zeros(())
+        return super().offset(noise, y)
 
     def score(self, f, y, A):
         """The estimate (f(y) − y)/v(y) of ∇ log p(y)."""
@@ -103,7 +110,8 @@ def rough_level(y):
 
     Assumes white Gaussian noise; edges and texture make it a little too large. The mask
     (1, −2, 1)ᵀ(1, −2, 1) removes planes and has the norm 6; the median of |N(0, 1)| is 0.6745.
-    Raises ValueError for an image of fewer than 3×3 pixels. Source: after Immerkær (1996).
+    Raises ValueError for images of fewer than 3×3 pixels, or of zeros only.
+    Source: after Immerkær (1996).
     """
     if min(_checks.image(y, "y").shape[-2:]) < 3:
         raise ValueError(
@@ -112,6 +120,8 @@ def rough_level(y):
     d = y[..., 2:] - 2 * y[..., 1:-1] + y[..., :-2]
     d = d[..., 2:, :] - 2 * d[..., 1:-1, :] + d[..., :-2, :]
     level = d.abs().flatten(1).median(dim=1).values / (6 * 0.6745)
+    if not y.any():
+        raise ValueError("y is 0 everywhere; give sigma, a guess of its noise level.")
     return level.clamp_min(1e-4 * y.abs().max()).view(-1, 1, 1, 1)
 
 

@@ -32,6 +32,8 @@ class UNSURECorrelated(Multipliers):
     """
 
     def __init__(self, reach=2, eta=2.5e-3, rate=0.02, momentum=0.9, tau=0.2):
+        if reach == 0:
+            raise ValueError("reach is 0, which is white noise; use UNSURE.")
         size = 2 * _checks.whole(reach, "reach") + 1
         super().__init__((size, size), rate, momentum, tau)
         self.reach = reach

@@ -57,6 +57,7 @@ class BlindSpot(nn.Module):
     def __init__(self, channels=1, widths=(12, 24, 48), hidden=32, spread=False):
         super().__init__()
         self.channels, self.multiple = channels, 2 ** (len(widths) - 1)
+        self.least = max(2, self.multiple)  # pixels on a side
         pairs = list(pairwise(widths))
         self.encode = nn.ModuleList([_block(channels, widths[0])])
         self.encode += [_block(a, b) for a, b in pairs]
@@ -95,16 +96,16 @@ class BlindSpot(nn.Module):
     def check(self, y):
         """Refuse an image that this network cannot halve, or whose pixels have no neighbour."""
         _checks.image(y, "y")
-        size, least = tuple(y.shape[-2:]), max(2, self.multiple)
+        size = tuple(y.shape[-2:])
         if y.shape[1] != self.channels:
             raise ValueError(
                 f"y has {y.shape[1]} channels; this BlindSpot was made for {self.channels}: make "
                 f"one with channels={y.shape[1]}."
             )
-        if min(size) < least:
+        if min(size) < self.least:
             raise ValueError(
                 f"y is {size} pixels, too small for the shifts of this BlindSpot; it needs at "
-                f"least {least} on a side."
+                f"least {self.least} on a side."
             )
         if size[0] % self.multiple or size[1] % self.multiple:
             raise ValueError(

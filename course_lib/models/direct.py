@@ -15,5 +15,10 @@ class Direct(torch.nn.Module):
         super().__init__()
         self.net = net
 
+    @property
+    def multiple(self):
+        """What H and W must be multiples of."""
+        return getattr(self.net, "multiple", 1)
+
     def forward(self, y):
         return self.net(y) - y

@@ -25,11 +25,12 @@ class PixelShuffle(nn.Module):
     def forward(self, y):
         _checks.image(y, "y")
         s = self.stride if self.training else self.test
-        multiple = s * getattr(self.net, "multiple", 1)
-        if min(y.shape[-2:]) < multiple or any(side % multiple for side in y.shape[-2:]):
+        multiple, size = s * getattr(self.net, "multiple", 1), tuple(y.shape[-2:])
+        least = s * getattr(self.net, "least", 1)
+        if min(size) < max(least, multiple) or any(side % multiple for side in size):
             raise ValueError(
-                f"y is {tuple(y.shape[-2:])} pixels; crop or pad it to multiples of {multiple} for "
-                f"this PixelShuffle of stride {s}."
+                f"y is {size} pixels; crop or pad it to multiples of {multiple}, at least "
+                f"{max(least, multiple)}, for this PixelShuffle of stride {s}."
             )
         return join(self.net(cut(y, s)), s)
 

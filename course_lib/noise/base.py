@@ -24,11 +24,13 @@ class Noise(torch.nn.Module):
 
     def forward(self, Ax, generator=None):
         """Sample y given Ax."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no sampler; write its `forward`.")
 
     def variance(self, y):
         """v(y), an unbiased estimate of Var(y | x) in every entry; same shape as y."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no estimate of its variance; use {self.remaining}."
+        )
 
     def split(self, y, alpha, generator=None):
         """The pair (y1, y2) of generalised Recorrupted2Recorrupted; alpha in (0, 1).

@@ -171,16 +171,20 @@ def test_two_cores_share_the_cells(monkeypatch):
     assert all("needs x" in result["refused"] for result in found.values())
 
 
-def recorded(half):
-    return table.grid(experiments.recorded("no-free-lunch"), half)
+def recorded(half, scale="quick"):
+    return table.grid(experiments.recorded("no-free-lunch", scale), half)
 
 
-def test_the_recorded_table_has_every_cell():
+@pytest.mark.parametrize("scale, seeds", [("quick", [0, 1, 2]), ("full", [0])])
+def test_the_recorded_table_has_every_cell(scale, seeds):
+    meta = experiments.recorded("no-free-lunch", scale)["meta"]
+    assert (meta["scale"], meta["seeds"]) == (scale, seeds)
     for half, wanted in table.HALVES.items():
-        names, columns, cells = recorded(half)
+        names, columns, cells = recorded(half, scale)
         assert names == list(rivals.METHODS) and columns == wanted
         for key, row in cells.items():
             assert (row["gap_db"] is None) == (key in REFUSED), key
+            assert hasattr(losses, row["method"]) and row["network"] == rivals.METHODS[key[0]].net
 
 
 def test_less_is_assumed_more_is_lost():
@@ -201,3 +205,14 @@ def test_the_table_prints_both_halves(capsys):
     experiments.show("no-free-lunch", experiments.recorded("no-free-lunch"))
     text = capsys.readouterr().out
     assert "dB over the MMSE" in text and "dB under supervised" in text
+
+
+@pytest.mark.parametrize("scale", ["quick", "full"])
+def test_both_scales_support_the_same_conclusions(scale):
+    _, _, cells = recorded("photographs", scale)
+    gap = {key: row["gap_db"] for key, row in cells.items()}
+    assert gap["SURE", "Gaussian"] < 0.3 < gap["Noise2Self", "Gaussian"] < 2
+    assert gap["SURE", "1.5 σ"] > gap["SURE", "Gaussian"] + 3
+    assert gap["SURE", "correlated"] < 0.3 and gap["naive", "correlated"] > 3
+    assert gap["blind spot, shuffled", "correlated"] < gap["UNSURE", "correlated"] - 1
+    assert gap["UNSURE", "σ varies"] > gap["Noise2Self", "σ varies"] + 1

@@ -29,14 +29,38 @@ def test_the_closed_form_is_the_mean_of_the_simulation(method):
     assert_closed_form(gaussian_model.theory, method)
 
 
-def test_with_fresh_draws_the_first_order_is_right():
-    """What is left over falls like 1/N²: it is quartered when N doubles."""
-    rest = []
-    for N in (100, 200):
-        found = simulated("R2R, fresh draws", N, 8000)
-        rest.append(found.mean - gaussian_model.theory("R2R, fresh draws", S, SIGMA, N, ALPHA))
-        assert rest[-1] > 10 * found.error
-    assert rest[0] / rest[1] == pytest.approx(4, rel=0.3)
+@pytest.fixture(scope="module")
+def fresh():
+    """{N: the simulated excess with fresh draws}."""
+    return {N: simulated("R2R, fresh draws", N, 8000) for N in (200, 400)}
+
+
+def assert_first_order(theory, fresh):
+    """The excess is lost + a/N + O(1/N²): a from two N, free of the second order, is theory's."""
+    excess, error = ([getattr(fresh[N], k) for N in (200, 400)] for k in ("mean", "error"))
+    lost = float((((S / (S + SIGMA**2 / (1 - ALPHA))) - S / (S + SIGMA**2)).square()
+                  * (S + SIGMA**2)).mean())  # fmt: skip
+    a = 2 * 400 * (excess[1] - lost) - 200 * (excess[0] - lost)
+    a_error = ((2 * 400 * error[1]) ** 2 + (200 * error[0]) ** 2) ** 0.5
+    claimed = 10**6 * (theory("R2R, fresh draws", S, SIGMA, 10**6, ALPHA) - lost)
+    assert a_error < 0.02 * a and abs(a - claimed) < 4 * a_error
+
+
+def test_with_fresh_draws_the_first_order_is_right(fresh):
+    assert_first_order(gaussian_model.theory, fresh)
+
+
+@pytest.mark.parametrize("old, new", [
+    ("c**2 * float", "c * float"),
+    ("(K * M + (K * M).sum())", "(K * M).sum()"),
+    ("+ 2 * float(((S / K1 - S / K) * K * bias).mean())", ""),
+    ("2 * float(((S / K1 - S / K) * K * bias)", "float(((S / K1 - S / K) * K * bias)"),
+    ("bias = -c * K", "bias = c * K"),
+    ("return lost + variance", "return variance"),
+])  # fmt: skip
+def test_a_wrong_first_order_is_caught(old, new, fresh):
+    with pytest.raises(AssertionError):
+        assert_first_order(mutant(gaussian_model.theory, old, new), fresh)
 
 
 def test_r2r_with_fresh_draws_becomes_sure():

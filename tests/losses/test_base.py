@@ -203,6 +203,33 @@ def test_the_terms_of_a_sum_share_what_f_makes_of_y(key):
     assert slope == pytest.approx(sum(s for _, s in alone), rel=1e-12)
 
 
+PLAIN = {
+    "Neighbor2Neighbor": lambda: losses.Neighbor2Neighbor(ramp=0),
+    "naive": losses.MeasurementConsistency,
+    "SURE": lambda: losses.SURE(noise.Gaussian(0.1), "mc"),
+    "Noise2Self": losses.Noise2Self,
+}
+
+
+@pytest.mark.parametrize("first", PLAIN)
+@pytest.mark.parametrize("second", PLAIN)
+def test_the_gradient_of_a_sum_is_the_sum_of_the_gradients(first, second):
+    """Also where one term asks for f(y) without gradients, and the other with them."""
+    y = torch.rand(2, 1, 6, 6, generator=generator(), dtype=torch.float64)
+    weight = torch.tensor([0.7, 0.2], dtype=torch.float64, requires_grad=True)
+
+    def f(u, A):
+        return torch.tanh(weight[0] * u + weight[1] * u.roll(1, -1))
+
+    def gradient(loss, g):
+        return torch.autograd.grad(loss(f, y, A, g), weight)[0]
+
+    g = generator(2)
+    apart = sum(gradient(PLAIN[name](), g) for name in (first, second))
+    together = gradient(PLAIN[first]() + PLAIN[second](), generator(2))
+    torch.testing.assert_close(together, apart, rtol=1e-12, atol=0)
+
+
 def counted_with(term, g):
     """A term's value and slope, with randomness that goes on from the term before it."""
     state = g.get_state()

@@ -109,6 +109,18 @@ def test_a_weight_at_the_wrong_point_is_caught(name):
     assert slopes(name, wrong) > 6
 
 
+TRAINING = {
+    "step with the variance": ("self.delta * v.sqrt()", "self.delta * v"),
+    "weight without (1 + δ²)": ("sharpen = 1 + self.delta**2", "sharpen = 1"),
+    "weight with δ": ("1 + self.delta**2", "1 + self.delta"),
+}
+
+
+@pytest.mark.parametrize("slip", TRAINING)
+def test_a_mutant_of_the_training_loss_is_caught(slip):
+    assert slopes("gaussian", mutant(losses.Noise2Score, *TRAINING[slip])) > 6
+
+
 def _smoothed(problem, y, g):
     return problem.f(y + STEP * problem.noise.probes(y, g)[0], problem.A)
 
@@ -120,9 +132,26 @@ GAUSSIAN = ["gaussian, mixture", "gaussian, mixture, pointwise", "gaussian, fiel
 def test_for_gaussian_noise_it_is_the_risk_of_f_at_y1(where):
     problem = PROBLEMS[where]()
     claim = Claim(lambda model: losses.Noise2Score(model, STEP), _smoothed)
-    loss = claim.make(problem.noise)
-    loss.offset = lambda model, y: 0.0
-    assert_unbiased(loss, claim, problem)
+    assert_unbiased(claim.make(problem.noise), claim, problem)
+
+
+@pytest.mark.parametrize("old, new", [
+    (" + sharpen * v.mean()", ""),
+    ("y.new_zeros(())", "noise.variance(y).mean()"),
+])  # fmt: skip
+def test_a_wrong_constant_is_caught(old, new):
+    problem, wrong = PROBLEMS["gaussian, mixture"](), mutant(losses.Noise2Score, old, new)
+    claim = Claim(lambda model: wrong(model, STEP), _smoothed)
+    with pytest.raises(AssertionError):
+        assert_unbiased(claim.make(problem.noise), claim, problem)
+
+
+def test_a_score_without_the_variance_is_caught():
+    wrong = mutant(losses.Noise2Score, " / self.noise.spread(y)\n", "\n")
+    y = COUNTS.noise(COUNTS.sample(SHAPE, generator()).double(), generator(1))
+    x_hat = wrong(COUNTS.noise).reconstruct(lambda u, A: pointwise(u), y, A)
+    right = losses.Noise2Score(COUNTS.noise).reconstruct(lambda u, A: pointwise(u), y, A)
+    assert (x_hat - right).abs().max() > 0.01
 
 
 def test_for_gaussian_noise_it_is_sure_and_r2r_over_both_signs():

@@ -8,6 +8,7 @@ from montecarlo import generator
 from problems import KERNEL, SMOOTH, Claim, Problem, assert_unbiased, mutant
 
 from course_lib import losses, noise, operators
+from course_lib.losses import multipliers
 from course_lib.operators.blur import transfer
 
 A = operators.Identity()
@@ -396,6 +397,21 @@ def test_the_momentum_works(name):
     else:
         center, moved = before[1][1, 1], loss.eta[1, 1] / before[1][1, 1]
         assert center > 0 and torch.log(moved) == pytest.approx(0.02 * gone * 0.25, rel=0.05)
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("old, new", [
+    ("mul_(self.momentum)", "mul_(0)"),
+    ("(1 - self.momentum) * slope", "slope"),
+    ("return self.velocity.mul_(self.momentum).add_((1 - self.momentum) * slope)",
+     "self.velocity.mul_(self.momentum).add_((1 - self.momentum) * slope); return slope"),
+])  # fmt: skip
+def test_a_momentum_that_does_not_work_is_caught(name, old, new, monkeypatch):
+    """The last one, a velocity that is kept and not used, is in a public library."""
+    wrong = mutant(multipliers.Multipliers.accelerate, old, new)
+    monkeypatch.setattr(multipliers.Multipliers, "accelerate", wrong)
+    with pytest.raises(AssertionError):
+        test_the_momentum_works(name)
 
 
 @pytest.mark.parametrize("name", BOTH)

@@ -202,7 +202,7 @@ def test_the_shuffle_keeps_more_output_channels():
 
 @pytest.mark.parametrize("shape", [(12, 16), (4, 8)])
 def test_a_size_that_the_shuffle_cannot_cut_is_refused(shape):
-    with pytest.raises(ValueError, match="multiples of 8 for this PixelShuffle of stride 2"):
+    with pytest.raises(ValueError, match="multiples of 8, at least 8, for this PixelShuffle"):
         PixelShuffle(net(), stride=2)(images(1, 1, *shape))
 
 
