@@ -38,7 +38,7 @@ def methods(problem, law, steps):
     return {type(loss).__name__: loss for loss in applicable}
 
 
-def network(loss):
+def network(name):
     """The U-Net of every loss that looks at all of y."""
     return models.UNet()
 
@@ -73,12 +73,12 @@ def _run(noises, methods, network, device, run):
     problem, name, steps, seed = run
     began, law = time.perf_counter(), noises[problem]
     loss = methods(problem, law, steps)[name]
-    result = one(loss, network, law, steps, seed, device)
+    result = one(loss, functools.partial(network, name), law, steps, seed, device)
     return result | {"seconds": round(time.perf_counter() - began, 2)}
 
 
 def one(loss, network, law, steps, seed, device):
-    """Train `network(loss)` with the loss; measure it on the test photographs."""
+    """Train a `network()` with the loss; measure it on the test photographs."""
     A, train, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
     if isinstance(loss, losses.Supervised):
         measurements = data.Pairs(train, A, law, seed=seed, crop=64)
@@ -86,7 +86,7 @@ def one(loss, network, law, steps, seed, device):
         copies = 2 if isinstance(loss, losses.Noise2Noise) else 1
         measurements = data.Measurements(train, A, law, seed=seed, copies=copies, crop=64)
     torch.manual_seed(seed)
-    f, loss = models.BackProjection(network(loss)).to(device), loss.to(device)
+    f, loss = models.BackProjection(network()).to(device), loss.to(device)
     measurements.to(device)
     history = training.fit(f, loss, measurements, steps=steps, seed=seed, progress=False)
     y = law(test, generator=stream(seed, "test noise"))

@@ -3,8 +3,9 @@
 As `course table denoising`, for white Gaussian noise: the same photographs, noise, budget and
 supervised reference, and the U-Net of the same widths. Noise2Self and Noise2Void take it without
 its residual connection (`models.Direct`), with which f(y) may hand on pixels that these losses
-never look at; x̂ is f(y) for both, and Noise2Void replaces pixels by medians. The blind-spot network
-has about as many weights, fewer convolutions, and four passes in each evaluation.
+never look at; x̂ is f(y) for both, and Noise2Void replaces pixels by medians; "Supervised direct" is
+that network with ground truth. The blind-spot network has about as many weights, fewer
+convolutions, and four passes in each evaluation.
 """
 
 from .. import losses, models, noise
@@ -23,14 +24,15 @@ def methods(problem, law, steps):
         losses.Noise2Self(test="single"),
         losses.Noise2Void(replace="median"),
     ]
-    return {type(loss).__name__: loss for loss in found}
+    named = {type(loss).__name__: loss for loss in found}
+    return named | {"Supervised direct": losses.Supervised()}
 
 
-def network(loss):
-    """The network of a loss, not yet trained."""
-    if isinstance(loss, losses.BlindSpotLikelihood):
+def network(name):
+    """The network of a row, not yet trained."""
+    if name == "BlindSpotLikelihood":
         return models.BlindSpot(widths=(24, 48, 96), hidden=64, spread=True)
-    if isinstance(loss, (losses.Noise2Self, losses.Noise2Void)):
+    if name in ("Noise2Self", "Noise2Void", "Supervised direct"):
         return models.Direct(models.UNet())
     return models.UNet()
 
