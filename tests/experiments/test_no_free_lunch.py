@@ -55,6 +55,16 @@ def test_tiles_are_put_back_where_they_were():
     assert torch.equal(seen[0][4], y[0, :, 8:16, 8:16])
 
 
+def test_standardised_values_are_brought_back():
+    """A network that returns u and the spread κ: x̂ is y again, κ as it is."""
+    y = 0.5 + 0.1 * torch.randn(2, 1, 4, 4, generator=stream(0, "y"))
+    seen = []
+    f = rivals.Standardised(lambda u: seen.append(u) or torch.cat([u, 3 + 0 * u], 1), 0.5, 0.1)
+    x_hat, kappa = f(y).chunk(2, 1)
+    torch.testing.assert_close(x_hat, y)
+    assert (kappa == 3).all() and 0.5 < float(seen[0].std()) < 2
+
+
 def test_each_image_has_its_own_prior(short):
     """What is fitted to an image does not depend on the batch that it came in."""
     y = torch.rand(2, 1, 16, 16, generator=stream(0, "y"))

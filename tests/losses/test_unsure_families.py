@@ -364,6 +364,16 @@ def test_a_mutant_of_the_poisson_gaussian_loss_is_caught(old, new):
         assert_unbiased(loss, Claim(gains, plain), problem)
 
 
+@pytest.mark.parametrize("theorem", [
+    test_at_the_true_covariance_it_is_the_risk_plus_the_variance,
+    test_at_the_true_gain_and_level_it_is_the_risk_plus_the_variance,
+])  # fmt: skip
+def test_a_forgotten_variance_is_caught(theorem, monkeypatch):
+    monkeypatch.setattr(multipliers.Multipliers, "offset", lambda loss, noise, y: 0 * y.sum())
+    with pytest.raises(AssertionError, match="biased"):
+        theorem()
+
+
 def test_a_mean_that_is_not_positive_is_refused():
     with pytest.raises(ValueError, match="above zero"):
         losses.UNSUREPoissonGaussian()(lambda u, A: u, -torch.ones(1, 1, 2, 2), A)
