@@ -85,18 +85,19 @@ class Sum(Loss):
 class Once:
     """f, which keeps its value at (y, A) when asked for it, and gives it again.
 
-    What is asked for without gradients is neither kept nor taken from what was kept.
+    What is asked for without gradients is kept apart from what is asked for with them.
     """
 
     def __init__(self, f, y, A):
-        self.f, self.y, self.A, self.value = f, y, A, None
+        self.f, self.y, self.A, self.values = f, y, A, {}
 
     def __call__(self, y, A):
-        if y is not self.y or A is not self.A or not torch.is_grad_enabled():
+        if y is not self.y or A is not self.A:
             return self.f(y, A)
-        if self.value is None:
-            self.value = self.f(y, A)
-        return self.value
+        mode = torch.is_grad_enabled()
+        if mode not in self.values:
+            self.values[mode] = self.f(y, A)
+        return self.values[mode]
 
 
 def measured(f, y, A, onto=None):

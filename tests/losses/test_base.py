@@ -230,6 +230,14 @@ def test_the_gradient_of_a_sum_is_the_sum_of_the_gradients(first, second):
     torch.testing.assert_close(together, apart, rtol=1e-12, atol=0)
 
 
+def test_terms_share_f_of_y_without_gradients_as_well():
+    total, calls = losses.MeasurementConsistency() + losses.SURE(noise.Gaussian(0.1), "mc"), []
+    y = torch.rand(2, 1, 4, 4, generator=generator())
+    with torch.no_grad():
+        total(lambda u, A: calls.append(1) or 0.5 * u, y, A, generator())
+    assert len(calls) == total.train_evals == 2
+
+
 def counted_with(term, g):
     """A term's value and slope, with randomness that goes on from the term before it."""
     state = g.get_state()
