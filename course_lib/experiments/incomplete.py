@@ -11,8 +11,8 @@ as published, "MOI stop" holds its target fixed. The share of hidden columns and
 were chosen on the test subject, by a few runs with a larger network; which columns to hide, MOI's
 stop and the size of the network on slices of the training subject, left out for that; the steps and
 learning rate of inpainting on tiles of the validation photographs, where 1200 steps left MOI far
-from its end. A larger network (12, 24, 48), trained for 600 steps, had better supervised figures, 28.45 and 26.25 dB on
-MRI without and with noise.
+from its end. A larger network for MRI, (12, 24, 48), trained for 600 steps, had better supervised
+figures, 28.45 and 26.25 dB without and with noise.
 """
 
 import time
