@@ -19,7 +19,7 @@ class Group:
 
     def elements(self, size):
         """Every T_g, as the operators of a batch: `dense(A @ group.elements(size), shape)`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no elements; write its `elements`.")
 
     def draw(self, x, generator=None):
         """T with one random element for each image of x (B, C, H, W)."""

@@ -26,12 +26,14 @@ def _cell(item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
+    """Before the first cell of a complete notebook: start its clock, forget earlier outputs."""
     if _cell(item) and item.cell_num == 0:
         item.parent.course_start, item.parent.course_passed = time.perf_counter(), {}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
+    """After each cell that passed: keep its outputs."""
     report = yield
     if _cell(item) and report.when == "call" and report.passed:
         passed = getattr(item.parent, "course_passed", None)
@@ -42,6 +44,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item):
+    """After the last cell, if all passed: keep the executed notebook for the site."""
     if not _cell(item):
         return
     cells = [cell for cell in item.parent.nb.cells if cell.cell_type == "code"]

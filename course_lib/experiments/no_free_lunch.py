@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 
 from .. import metrics, noise
 from . import parallel, questions, report
-from .rivals import METHODS, STEPS, WIDTHS, evaluations
+from .networks import STEPS, WIDTHS
+from .rivals import METHODS, evaluations
 from .store import Store, beside
 
 SEEDS = 3
@@ -68,7 +69,7 @@ def _run(run):
 
 
 def _about(name):
-    """The class of the loss, the kind of network (`rivals.network`), and the evaluations of f."""
+    """The class of the loss, the kind of network (`networks.network`), and the evaluations of f."""
     method = METHODS[name]
     train_evals, test_evals = evaluations(name)
     return {

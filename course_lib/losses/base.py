@@ -19,7 +19,7 @@ class Loss(torch.nn.Module):
 
     def forward(self, f, y, A, generator=None):
         """The loss, a differentiable scalar; randomness comes from `generator` alone."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no `forward`; write it.")
 
     def offset(self, noise, y):
         """E[loss] − risk for measurements y of this noise: what to subtract to compare losses."""

@@ -16,11 +16,11 @@ class Operator(torch.nn.Module):
 
     def forward(self, x):
         """Ax."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no `forward`; write it.")
 
     def adjoint(self, y):
         """Aᵀy, the exact adjoint of `forward`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no `adjoint`; write it.")
 
     def pinv(self, y, iterations=50, tolerance=1e-6):
         """A†y: the solution of min ‖x‖ among the minimisers of ‖Ax − y‖, by conjugate gradient.

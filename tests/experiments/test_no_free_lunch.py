@@ -5,8 +5,8 @@ import torch
 
 from course_lib import data, experiments, losses, models, noise, operators
 from course_lib._random import stream
+from course_lib.experiments import networks, parallel, questions, rivals
 from course_lib.experiments import no_free_lunch as table
-from course_lib.experiments import parallel, questions, rivals
 from course_lib.experiments.store import Store
 
 REFUSED = {  # (method, question): what the refusal names
@@ -19,8 +19,8 @@ REFUSED = {  # (method, question): what the refusal names
 @pytest.fixture
 def short(monkeypatch):
     for size in ("exact", "quick"):
-        monkeypatch.setitem(rivals.STEPS, size, 2)
-        monkeypatch.setitem(rivals.WIDTHS, size, (2, 4))
+        monkeypatch.setitem(networks.STEPS, size, 2)
+        monkeypatch.setitem(networks.WIDTHS, size, (2, 4))
 
 
 def test_the_evaluations_are_counted():
@@ -42,16 +42,16 @@ def test_a_deep_image_prior_pays_at_test_time(short, monkeypatch):
     monkeypatch.setattr(
         models.DeepImagePrior, "forward", lambda f, y, A: calls.append(1) or real(f, y, A)
     )
-    f = rivals.network("prior", "quick", None)
+    f = networks.network("prior", "quick", None)
     f(torch.full((1, 1, 16, 16), 0.5), operators.Identity())
     assert rivals.evaluations("deep image prior") == (0, len(calls))
 
 
 def test_tiles_are_put_back_where_they_were():
     y = torch.rand(2, 1, 16, 24, generator=stream(0, "y"))
-    assert torch.equal(rivals.Tiled(torch.nn.Identity(), 8)(y), y)
+    assert torch.equal(networks.Tiled(torch.nn.Identity(), 8)(y), y)
     seen = []
-    rivals.Tiled(lambda t: seen.append(t) or t, 8)(y)
+    networks.Tiled(lambda t: seen.append(t) or t, 8)(y)
     assert torch.equal(seen[0][4], y[0, :, 8:16, 8:16])
 
 
@@ -59,7 +59,7 @@ def test_standardised_values_are_brought_back():
     """A network that returns u and the spread κ: x̂ is y again, κ as it is."""
     y = 0.5 + 0.1 * torch.randn(2, 1, 4, 4, generator=stream(0, "y"))
     seen = []
-    f = rivals.Standardised(lambda u: seen.append(u) or torch.cat([u, 3 + 0 * u], 1), 0.5, 0.1)
+    f = networks.Standardised(lambda u: seen.append(u) or torch.cat([u, 3 + 0 * u], 1), 0.5, 0.1)
     x_hat, kappa = f(y).chunk(2, 1)
     torch.testing.assert_close(x_hat, y)
     assert (kappa == 3).all() and 0.5 < float(seen[0].std()) < 2
@@ -68,7 +68,7 @@ def test_standardised_values_are_brought_back():
 def test_each_image_has_its_own_prior(short):
     """What is fitted to an image does not depend on the batch that it came in."""
     y = torch.rand(2, 1, 16, 16, generator=stream(0, "y"))
-    f = rivals.network("prior", "exact", y)
+    f = networks.network("prior", "exact", y)
     assert torch.equal(f(y, operators.Identity())[:1], f(y[:1], operators.Identity()))
 
 
