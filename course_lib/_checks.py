@@ -27,6 +27,28 @@ def image(x, name="x"):
     return x
 
 
+def operator(A):
+    """Refuse what is no operator."""
+    if not hasattr(A, "adjoint"):
+        raise TypeError(
+            f"A is a {type(A).__name__}, not an operator; give one of course_lib.operators, "
+            "operators.Identity() for denoising."
+        )
+    return A
+
+
+def law(noise):
+    """Refuse what is neither a law nor None, saying what was probably meant."""
+    if noise is None or hasattr(noise, "variance"):
+        return noise
+    meant = "give one of course_lib.noise, such as noise.Gaussian(0.1), or None."
+    if isinstance(noise, torch.Generator):
+        meant = "pass the generator by its name, generator=g."
+    elif torch.is_tensor(noise):
+        meant = "a loss never sees x: only losses.Supervised takes it, with data.Pairs."
+    raise TypeError(f"noise is a {type(noise).__name__}, not a law; {meant}")
+
+
 def positive(value, name):
     """Refuse what is not a finite number above zero."""
     number = float(value)

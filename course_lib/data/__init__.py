@@ -1,7 +1,7 @@
 """Real images: the course's packs, the reader's own files, and noisy measurements of them."""
 
 from .files import images
-from .measurements import Measurements, Pairs
+from .measurements import Measurements, Pairs, batch_of, simulate
 from .microscope import mrc
 from .packs import load, sources
 from .scanner import Scan, fastmri
@@ -11,10 +11,12 @@ __all__ = [
     "Measurements",
     "Pairs",
     "Scan",
+    "batch_of",
     "fastmri",
     "images",
     "load",
     "mrc",
     "nifti",
+    "simulate",
     "sources",
 ]

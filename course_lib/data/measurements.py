@@ -1,89 +1,186 @@
 """What a loss may see: measurements without x. And what only supervised training may see."""
 
 import torch
+from torch.utils.data import Dataset, Subset, default_collate
+from torch.utils.data._utils.collate import default_collate_fn_map
 
 from .. import _checks
+from .._batched import Batched
 from .._random import stream
 from ..operators import Identity
 
 
-class Measurements(torch.utils.data.Dataset):
-    """N fixed measurements y_i of images x_i through A, item i being (y_i, A_i), never x_i.
+class Measurements(Dataset):
+    """N recorded measurements, item i being (y_i, A_i), or (y_i, A_i, law_i) where a law is given.
 
-    x: (N, C, H, W), used to make y = noise(A(x)) with `seed` and then forgotten; noise=None makes
-    y = A(x). A may be a batch of N operators, one per image. copies=2 makes independent pairs,
-    y_i = (y_a, y_b), for Noise2Noise. `batch(indices)` gives (y, A) for a loss; with a generator
-    it gives the copies, which have one law, in random order.
-    crop: `batch` cuts a random crop×crop window out of each y and turns and flips it at random,
-    which for A = I is again a measurement. Raises ValueError for a crop with another A, and for
-    no images.
+    y: (N, ...), copied; or for Noise2Noise a pair of such tensors, y_i = (y_a, y_b) then. A: one
+    operator, or a batch of N, one per image. Entries that A does not measure are set to 0, as they
+    are no measurement. noise: the law of y, by keyword; needed where it differs from image to
+    image, a law of N sets of parameters: law_i then travels with y_i, and replaces the loss's own.
+    crop: `batch` cuts a random crop×crop window out of each y (and out of its law) and turns and
+    flips it at random, which for A = I and noise without a direction is again a measurement.
+
+    The protocol that `fit`, `evaluate` and `select` ask of any data set: `len(data)`, and
+    `data.batch(indices, generator)` for a batch of the items `indices`, all randomness from
+    `generator`; or else `data[i]`, items as torch's DataLoader takes them (see `batch_of`).
+    Raises ValueError for y that A cannot have made, for another number of operators or laws than
+    of images, for no image, and for a crop with another A. Measurements of images: `simulate`.
     """
 
-    def __init__(self, x, A, noise, seed=0, copies=1, crop=None):
-        if len(_checks.image(x)) == 0:
-            raise ValueError(f"x has shape {tuple(x.shape)}, no image at all; give at least one.")
-        if crop is not None:
-            if not isinstance(A, Identity):
+    def __init__(self, y, A, *, noise=None, crop=None):
+        copies = tuple(y) if isinstance(y, (tuple, list)) else (y,)
+        if not copies:
+            raise ValueError("y is an empty tuple; give at least one tensor (N, ...).")
+        _checks.operator(A)
+        for copy in copies:
+            _checks.same_shape(_checks.floats(copy, "y"), copies[0], "a copy of y", "the first")
+        if copies[0].ndim < 2 or len(copies[0]) == 0:
+            raise ValueError(
+                f"y has shape {tuple(copies[0].shape)}; give (N, C, H, W), N at least 1."
+            )
+        for part, name in ((A, "operators"), (noise, "laws")):
+            if part is not None and part.count not in (1, len(copies[0])):
                 raise ValueError(
-                    f"crop = {crop} needs A = I, not {type(A).__name__}; crop x first."
+                    f"there are {part.count} {name} for {len(copies[0])} measurements; give one, "
+                    "or one for each."
                 )
-            if not 1 <= crop <= min(x.shape[-2:]):
-                raise ValueError(f"crop = {crop} does not fit images of {tuple(x.shape[-2:])}.")
-        generator = stream(seed, "measurements")
-        Ax = A(x)
-        self.tensors = [
-            Ax if noise is None else noise(Ax, generator=generator) for _ in range(copies)
-        ]
-        self.A, self.crop = A, crop
+        _checks.law(noise)
+        A[:1].check(copies[0][:1])
+        if crop is not None:
+            _fits(crop, A, copies[0].shape[-2:])
+        kept = A.measured()
+        self.tensors = [c.detach().clone() if kept is None else c.detach() * kept for c in copies]
+        self.A, self.noise, self.crop = A, noise, crop
 
     def __len__(self):
         return len(self.tensors[0])
 
     def __getitem__(self, i):
-        y, A = self.batch(torch.tensor([i]))
-        return (tuple(part[0] for part in y) if isinstance(y, tuple) else y[0]), A
+        y, *rest = self.batch(torch.tensor([range(len(self))[i]]))
+        return (tuple(part[0] for part in y) if isinstance(y, tuple) else y[0]), *rest
 
     def batch(self, indices, generator=None):
-        """(y, A) of the images `indices`; the crop is drawn from `generator`."""
-        parts = self._draw(indices, generator)
+        """(y, A) or (y, A, law) of the images `indices`; the crop is drawn from `generator`.
+
+        With a generator the copies, which have one law, come in random order.
+        """
+        parts, law = self._draw(indices, generator)
         if len(parts) > 1 and generator is not None:
-            parts = [parts[i] for i in torch.randperm(len(parts), generator=generator)]
-        return (parts[0] if len(parts) == 1 else tuple(parts)), self.A[indices]
+            order = torch.randperm(len(parts), generator=generator, device=generator.device)
+            parts = [parts[i] for i in order.tolist()]
+        y = parts[0] if len(parts) == 1 else tuple(parts)
+        return (y, self.A[indices]) if law is None else (y, self.A[indices], law)
 
     def _draw(self, indices, generator):
+        law = None if self.noise is None else self.noise[indices]
         if self.crop is None:
-            return [t[indices] for t in self.tensors]
-        crops = []
-        for i in indices.tolist():
-            height, width = self.tensors[0].shape[-2:]
-            top, left, turn, flip = (
-                int(torch.randint(high, (1,), generator=generator))
-                for high in (height - self.crop + 1, width - self.crop + 1, 4, 2)
-            )
-            window = slice(top, top + self.crop), slice(left, left + self.crop)
-            parts = [t[(i, slice(None), *window)].rot90(turn, (1, 2)) for t in self.tensors]
-            crops.append([p.flip(2) if flip else p for p in parts])
-        return [torch.stack(parts) for parts in zip(*crops, strict=True)]
+            return [t[indices] for t in self.tensors], law
+        size = self.tensors[0].shape[-2:]
+        windows = [_window(size, self.crop, generator) for _ in range(len(indices))]
+
+        def cut(parts):
+            parts = parts.expand(len(windows), -1, -1, -1)
+            return torch.stack([window(p) for window, p in zip(windows, parts, strict=True)])
+
+        return [cut(t[indices]) for t in self.tensors], None if law is None else law.cut(size, cut)
 
     def to(self, device):
-        """Move the measurements and the operator, in place."""
+        """Move the measurements, the operator and the law, in place."""
         self.tensors = [t.to(device) for t in self.tensors]
         self.A = self.A.to(device)
+        self.noise = None if self.noise is None else self.noise.to(device)
         return self
 
 
+def simulate(x, A, noise, seed=0, copies=1, crop=None):
+    """`Measurements` y_i = noise(A x_i) of the images x, which are then forgotten.
+
+    x: (N, C, H, W). noise=None makes y = Ax. copies=2 makes independent pairs for Noise2Noise. All
+    randomness comes from `seed`. The law goes along where it differs from image to image, or from
+    pixel to pixel of a crop. Raises ValueError as `Measurements` does.
+    """
+    y = _simulated(x, A, noise, seed, copies, crop)
+    varies = noise is not None and (noise.count > 1 or (crop is not None and noise.maps))
+    return Measurements(y, A, noise=noise if varies else None, crop=crop)
+
+
 class Pairs(Measurements):
-    """The supervised data: `batch(indices)` gives (y, A, x), with the same y as Measurements."""
+    """The supervised data: `batch(indices)` gives (y, A, x), with the same y as `simulate`.
+
+    x: (N, C, H, W), kept beside the y that are simulated from it with `noise` and `seed`.
+    """
 
     def __init__(self, x, A, noise, seed=0, crop=None):
-        super().__init__(x, A, noise, seed, crop=crop)
-        self.tensors.append(x)
-
-    def __getitem__(self, i):
-        y, A, x = self.batch(torch.tensor([i]))
-        return y[0], A, x[0]
+        super().__init__(_simulated(x, A, noise, seed, 1, crop), A, crop=crop)
+        self.tensors.append(x.detach().clone())
 
     def batch(self, indices, generator=None):
         """(y, A, x) of the images `indices`."""
-        y, x = self._draw(indices, generator)
+        (y, x), _ = self._draw(indices, generator)
         return y, self.A[indices], x
+
+    def __getitem__(self, i):
+        y, A, x = super().__getitem__(i)
+        return y, A, x[0]
+
+
+def batch_of(data, indices, generator=None):
+    """The batch of the items `indices` of any data set: what `fit` and `validation` call.
+
+    `data.batch` where there is one, also behind torch's Subset and random_split; else the items
+    data[i], collated as torch's DataLoader does. Raises TypeError for what is no data set.
+    """
+    if isinstance(data, Subset):
+        indices = torch.as_tensor(data.indices)[indices]
+        return batch_of(data.dataset, indices, generator)
+    if hasattr(data, "batch"):
+        return data.batch(indices, generator)
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+        return default_collate([data[int(i)] for i in indices])
+    raise TypeError(
+        f"{type(data).__name__} is no data set; give data.Measurements(y, A), or an object with "
+        "__len__ and batch(indices, generator) -> (y, A)."
+    )
+
+
+def _simulated(x, A, noise, seed, copies, crop):
+    if len(_checks.image(x)) == 0:
+        raise ValueError(f"x has shape {tuple(x.shape)}, no image at all; give at least one.")
+    _checks.law(noise)
+    if crop is not None:
+        _fits(crop, _checks.operator(A), x.shape[-2:])
+    generator = stream(seed, "measurements")
+    Ax = A(x)
+    return [
+        Ax if noise is None else noise(Ax, generator=generator)
+        for _ in range(_checks.whole(copies, "copies"))
+    ]
+
+
+def _fits(crop, A, size):
+    if not isinstance(A, Identity):
+        raise ValueError(f"crop = {crop} needs A = I, not {type(A).__name__}; crop x first.")
+    if not 1 <= crop <= min(size):
+        raise ValueError(f"crop = {crop} does not fit images of {tuple(size)}.")
+
+
+def _window(size, crop, generator):
+    """A random window of images of this size, turned and flipped at random, as a function."""
+    device = "cpu" if generator is None else generator.device
+    top, left, turn, flip = (
+        int(torch.randint(high, (1,), generator=generator, device=device))
+        for high in (size[0] - crop + 1, size[1] - crop + 1, 4, 2)
+    )
+
+    def cut(t):
+        part = t[:, top : top + crop, left : left + crop].rot90(turn, (1, 2))
+        return part.flip(2) if flip else part
+
+    return cut
+
+
+def _stack(parts, *, collate_fn_map=None):
+    return Batched.stack(parts)
+
+
+default_collate_fn_map[Batched] = _stack  # torch's DataLoader makes a batch of operators, of laws

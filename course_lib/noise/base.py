@@ -1,13 +1,12 @@
 """What a noise model knows: sampling, its variance, the R2R pair, and Stein's identity."""
 
-import torch
-
 from .. import _checks
+from .._batched import Batched
 from .._random import normal_like
 from . import divergence
 
 
-class Noise(torch.nn.Module):
+class Noise(Batched):
     """The law of y given the clean measurements Ax, with E[y | x] = Ax and independent pixels.
 
     noise(Ax, generator=g)   a sample y
@@ -17,10 +16,17 @@ class Noise(torch.nn.Module):
     noise.stein(f, y)        an estimate of E f(y)ᵀ(y − Ax), without Ax
     noise.tweedie(y, score)  E[x | y] from the score ∇ log p(y)
 
+    law[indices]             the laws of some images, where each image has its own parameters
+
     A model that lacks an identity says so and names the losses that remain.
     """
 
     remaining = "Noise2Noise"
+    maps = False  # whether a parameter differs from pixel to pixel
+
+    def cut(self, size, window):
+        """The law of the windows that `window` cuts out of (B, C, *size) images of this law."""
+        return self
 
     def forward(self, Ax, generator=None):
         """Sample y given Ax."""

@@ -57,6 +57,8 @@ class CorrelatedGaussian(Gaussian):
     "exact" form here: method="hutchinson" is unbiased.
     """
 
+    shared = ("kernel",)
+
     def __init__(self, kernel):
         kernel = _checks.floats(torch.as_tensor(kernel), "kernel")
         if kernel.ndim != 2:

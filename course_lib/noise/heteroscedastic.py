@@ -14,8 +14,9 @@ class HeteroscedasticGaussian(Gaussian):
 
     sigma: σ in the units of y, of a shape that broadcasts to y, e.g. (1, 1, 1, m); 0 where nothing
     is measured and y_i = 0. split: as for one σ, y1 = y + √(α/(1−α)) σ∘w.
-    stein: E f(y)ᵀ(y − Ax) = E Σ_i σ_i² ∂f_i/∂y_i. With a σ for each image of a batch, y has to be
-    that batch: to train on many nights take `A.whitened()` and `Gaussian(1)`.
+    stein: E f(y)ᵀ(y − Ax) = E Σ_i σ_i² ∂f_i/∂y_i. With a σ for each image, (N, 1, 1, 1) or
+    (N, C, H, W), it is the law of these N images: `law[indices]` is that of some, and travels with
+    them in `data.Measurements(y, A, noise=law)`.
     Raises ValueError for a negative σ_i, for σ = 0 and for y of another shape.
     """
 
@@ -27,7 +28,18 @@ class HeteroscedasticGaussian(Gaussian):
                 f"sigma lies in [{sigma.min():g}, {sigma.max():g}]; it must be 0 or positive, and "
                 "positive somewhere."
             )
-        self.register_buffer("sigma", sigma)
+        self.register_buffer("sigma", sigma.reshape(*[1] * (4 - sigma.ndim), *sigma.shape).clone())
+
+    @property
+    def maps(self):
+        return self.sigma.shape[-2:] != (1, 1)
+
+    def cut(self, size, window):
+        if not self.maps:
+            return self
+        part = self[:]
+        part.sigma = window(self.sigma.expand(-1, -1, *size))
+        return part
 
     def _sigma(self, y):
         try:

@@ -3,10 +3,11 @@
 import torch
 
 from .. import _checks
+from .._batched import Batched
 from .solve import conjugate_gradient
 
 
-class Operator(torch.nn.Module):
+class Operator(Batched):
     """A linear map A from images x (B, C, H, W) to measurements y.
 
     A subclass writes `forward` and `adjoint` with ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ to rounding, both
@@ -30,20 +31,20 @@ class Operator(torch.nn.Module):
         return conjugate_gradient(lambda x: self.adjoint(self(x)), self.adjoint(y), iterations,
                                   tolerance)  # fmt: skip
 
+    def check(self, y):
+        """Refuse measurements y that this operator cannot have made, by their shape."""
+        _checks.same_shape(self(self.adjoint(y)), y, f"what {type(self).__name__} measures", "y")
+
+    def measured(self, within=None):
+        """The entries of y that A measures, zeros and ones that broadcast to y; None for all.
+
+        y is 0 elsewhere, and so is its noise. within: the entries of x that are not 0, None for
+        all, so that `A @ B` knows what B leaves to A.
+        """
+        return None
+
     def __matmul__(self, other):
         return Compose(self, other)
-
-    def __getitem__(self, index):
-        """The operator of the images `index` (a tensor, a slice or one number) of the batch."""
-        index = slice(index, index + 1 or None) if isinstance(index, int) else index
-        part = self.__new__(type(self))
-        torch.nn.Module.__init__(part)
-        part.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
-        for name, buffer in self.named_buffers(recurse=False):
-            part.register_buffer(name, buffer if buffer.shape[0] == 1 else buffer[index])
-        for name, module in self.named_children():
-            part.add_module(name, module[index])
-        return part
 
 
 class Compose(Operator):
@@ -58,6 +59,9 @@ class Compose(Operator):
 
     def adjoint(self, y):
         return self.inner.adjoint(self.outer.adjoint(y))
+
+    def measured(self, within=None):
+        return self.outer.measured(self.inner.measured(within))
 
 
 def dense(A, shape):

@@ -27,3 +27,6 @@ class Inpainting(Operator):
 
     def pinv(self, y):
         return self.adjoint(y)
+
+    def measured(self, within=None):
+        return self.mask if within is None else self.mask * within

@@ -140,6 +140,9 @@ class Interferometry(Operator):
         V = self.weight[:, None] * fourier.to_complex(y)[:, :, 0]
         return torch.matmul(rows.mH[:, None], V[..., None] * columns.conj()[:, None]).real
 
+    def measured(self, within=None):
+        return (self.weight > 0).to(self.weight.dtype)[:, None, None]
+
 
 def _waves(u, size, pixel):
     """e^{−2πi u l} for the pixels' l = ((size−1)/2 − j)·pixel, as reals: (B, m, size, 2)."""

@@ -32,6 +32,9 @@ class MRI(Operator):
     def pinv(self, y):
         return self.adjoint(y)
 
+    def measured(self, within=None):
+        return self.mask
+
 
 class MultiCoilMRI(Operator):
     """y_c = M F(S_c ∘ x) for the coils c = 1 … C, each sensitive to a part of the image.
@@ -74,6 +77,9 @@ class MultiCoilMRI(Operator):
         coils = fourier.to_complex(fourier.ifft(y, self.mask))
         combined = (fourier.to_complex(self.maps).conj() * coils).sum(1, keepdim=True)
         return fourier.to_channels(combined)
+
+    def measured(self, within=None):
+        return self.mask
 
     def _check(self, x, name, coils):
         check_complex(self, x, name, coils)

@@ -33,6 +33,9 @@ class Scaled(Operator):
     def pinv(self, y):
         return self.A.pinv(y / self.factor)
 
+    def measured(self, within=None):
+        return self.A.measured(within)
+
 
 def norm(A, shape, iterations=200, tolerance=1e-6):
     """‖A‖, the largest singular value, by power iteration on AᵀA from a random image.

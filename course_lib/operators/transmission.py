@@ -32,3 +32,6 @@ class Transmission(Operator):
 
     def adjoint(self, y):
         raise NotImplementedError("Transmission is not linear: no adjoint; use A.adjoint(log(y)).")
+
+    def check(self, y):
+        self.A.check(y)

@@ -1,0 +1,89 @@
+"""What an operator and a law share: one set of parameters, or one for each image of a batch."""
+
+import operator
+
+import torch
+
+
+class Batched(torch.nn.Module):
+    """A module whose buffers have a first axis of 1 (shared) or B (one set of parameters an image).
+
+    `count` is B, or 1; `part[index]` keeps the sets of some images, in their order. A buffer whose
+    name is in `shared` has no such axis and stays as it is.
+    """
+
+    shared = ()
+
+    @property
+    def count(self):
+        """How many sets of parameters there are: B, or 1 for one that serves all images."""
+        own = [b.shape[0] for name, b in self.named_buffers(recurse=False) if self._varies(name)]
+        parts = [m.count for m in self.children() if isinstance(m, Batched)]
+        return max([*own, *parts, 1])
+
+    def _varies(self, name):
+        return name not in self.shared
+
+    def __len__(self):
+        return self.count
+
+    def __iter__(self):
+        return (self[i] for i in range(self.count))
+
+    def __getitem__(self, index):
+        """The part of the images `index` of the batch: a tensor, a list, a slice or one number.
+
+        Raises IndexError for a number that is not in the batch; one set that serves all images
+        stands for each of them.
+        """
+        return self._part(_positions(index, self.count))
+
+    def _part(self, index):
+        part = self.__new__(type(self))
+        torch.nn.Module.__init__(part)
+        part.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
+        for name, buffer in self.named_buffers(recurse=False):
+            one = buffer.shape[:1] == (1,) or not self._varies(name)
+            part.register_buffer(name, buffer if one else buffer[index])
+        for name, module in self.named_children():
+            part.add_module(name, module._part(index) if isinstance(module, Batched) else module)
+        return part
+
+    @staticmethod
+    def stack(parts):
+        """One module for a batch, from the modules of its images: what torch's DataLoader calls."""
+        whole, kinds = parts[0]._part(slice(None)), {type(part).__name__ for part in parts}
+        if len(kinds) > 1:
+            mix = ", ".join(sorted(kinds))
+            raise ValueError(f"a batch can't mix {mix}; make one batch of each.")
+        for name, buffer in whole.named_buffers(recurse=False):
+            own = [getattr(part, name) for part in parts]
+            if whole._varies(name) and any(b.data_ptr() != buffer.data_ptr() for b in own):
+                whole.register_buffer(name, torch.cat(own))
+        for name, module in whole.named_children():
+            if isinstance(module, Batched):
+                whole.add_module(name, Batched.stack([getattr(part, name) for part in parts]))
+        return whole
+
+
+def _positions(index, count):
+    """What selects along the first axis, with numbers of any kind checked against the count."""
+    if isinstance(index, slice):
+        return index
+    if not torch.is_tensor(index) and not isinstance(index, (list, tuple)):
+        try:
+            index = operator.index(index)
+        except TypeError as error:
+            raise TypeError(
+                f"the index is {index!r}; give a number, a slice or a tensor of numbers."
+            ) from error
+        if count > 1 and not -count <= index < count:
+            raise IndexError(f"image {index} of a batch of {count} was asked for.")
+        return slice(index, index + 1 or None)
+    index = torch.as_tensor(index).reshape(-1)
+    if count > 1 and index.dtype != torch.bool and index.numel():
+        low, high = int(index.min()), int(index.max())
+        if low < -count or high >= count:
+            wrong = low if low < -count else high
+            raise IndexError(f"image {wrong} of a batch of {count} was asked for.")
+    return index
