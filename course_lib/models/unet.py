@@ -41,7 +41,7 @@ class UNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # about 1.4 times faster on the CPU
 
     def initialise(self):
-        """He weights (2015) where a ReLU follows, zeros at the end: training starts at x̂ = y."""
+        """Weights of He et al. (2015) before a ReLU, zeros at the end: training starts at x̂ = y."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
