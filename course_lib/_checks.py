@@ -49,20 +49,71 @@ def law(noise):
     raise TypeError(f"noise is a {type(noise).__name__}, not a law; {meant}")
 
 
-def positive(value, name):
+def number(value, name, many="give one number"):
+    """The value as a float; refuse what is not one number, and say what is for `many`."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        if hasattr(value, "shape"):
+            raise ValueError(f"{name} has shape {tuple(value.shape)}; {many}.") from error
+        raise TypeError(f"{name} is {value!r}; {many}.") from error
+
+
+def positive(value, name, many="it must be one positive number"):
     """Refuse what is not a finite number above zero."""
-    number = float(value)
-    if not 0 < number < float("inf"):
-        raise ValueError(f"{name} is {number:g}; it must be a positive number.")
-    return number
+    found = number(value, name, many)
+    if not 0 < found < float("inf"):
+        raise ValueError(f"{name} is {found:g}; it must be a positive number.")
+    return found
 
 
 def fraction(value, name):
     """Refuse what is not strictly between 0 and 1."""
-    number = float(value)
-    if not 0 < number < 1:
-        raise ValueError(f"{name} is {number:g}; it must lie strictly between 0 and 1.")
-    return number
+    found = number(value, name)
+    if not 0 < found < 1:
+        raise ValueError(f"{name} is {found:g}; it must lie strictly between 0 and 1.")
+    return found
+
+
+def between(value, low, high, name, meant, least=0.0):
+    """Numbers in [low, high], 0 or at least `least` in size, as floats; say what was `meant`."""
+    try:
+        values = value if torch.is_tensor(value) else torch.as_tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} is {value!r}; {meant}.") from error
+    values = values if values.is_floating_point() else values.double()
+    good = (values >= low) & (values <= high) & ((values == 0) | (values.abs() >= least))
+    if not good.all():
+        bad, verb = values[~good].flatten()[0], "is" if values.numel() == 1 else "holds"
+        raise ValueError(f"{name} {verb} {bad:g}; {meant}.")
+    return values
+
+
+def per_image(values, name, shape=()):
+    """A parameter (*shape) of all images, or (B, *shape) of each: a copy, (1 or B, *shape).
+
+    A size in `shape` that is a letter may be any of at least 1.
+    """
+    one = values.ndim == len(shape)
+    sizes = zip(values.shape[not one :], shape, strict=False)
+    if values.ndim - len(shape) not in (0, 1) or 0 in values.shape or any(
+        a != b for a, b in sizes if not isinstance(b, str)
+    ):  # fmt: skip
+        dims = ", ".join(map(str, shape))
+        alone = "a number" if not shape else f"({dims},)" if len(shape) == 1 else f"({dims})"
+        raise ValueError(
+            f"{name} has shape {tuple(values.shape)}; use {alone} or "
+            f"({', '.join(['B', dims] if shape else ['B,'])})."
+        )
+    return (values[None] if one else values).clone()
+
+
+def same_batch(**parameters):
+    """Refuse parameters for different numbers of images, where 1 serves all."""
+    counts = {name: len(value) for name, value in parameters.items() if len(value) > 1}
+    if len(set(counts.values())) > 1:
+        told = " and ".join(f"{name} for {count}" for name, count in counts.items())
+        raise ValueError(f"{told} images were given; give as many of each, or one for all.")
 
 
 def density(value):
@@ -88,9 +139,18 @@ def broadcasts(value, y, name):
 
 def whole(value, name):
     """Refuse what is not a whole number of at least 1."""
-    if value != int(value) or value < 1:
+    found = number(value, name, "it must be one whole number of at least 1")
+    if not 1 <= found < float("inf") or found != int(found):
         raise ValueError(f"{name} is {value}; it must be a whole number of at least 1.")
     return int(value)
+
+
+def size(value, name="size"):
+    """(H, W), or one number for both."""
+    pair = list(value) if isinstance(value, (tuple, list)) else [value, value]
+    if len(pair) != 2:
+        raise ValueError(f"{name} is {value}; use (H, W), or one number for a square.")
+    return whole(pair[0], name), whole(pair[1], name)
 
 
 def within(values, low, high, name):
@@ -111,12 +171,18 @@ def same_shape(a, b, name_a, name_b):
         )
 
 
-def same_device(f, y):
-    """Refuse a network whose parameters lie on another device than y."""
-    if isinstance(f, torch.nn.Module):
-        parameter = next(f.parameters(), None)
-        if parameter is not None and parameter.device != y.device:
+def fits(f, y):
+    """Refuse a network whose parameters lie on another device than y, or have another dtype."""
+    parameter = next(f.parameters(), None) if isinstance(f, torch.nn.Module) else None
+    if parameter is None:
+        return
+    for what in ("device", "dtype"):
+        own, its = getattr(parameter, what), getattr(y, what)
+        if own != its:
             raise ValueError(
-                f"y is on {y.device} and the network on {parameter.device}; "
-                f"move one of them, e.g. y.to({str(parameter.device)!r})."
+                f"y has the {what} {its} and the network {own}; convert one of them, e.g. "
+                f"y.to(torch.{str(own).removeprefix('torch.')})."
+                if what == "dtype"
+                else f"y is on {its} and the network on {own}; move one of them, e.g. "
+                f"y.to({str(own)!r})."
             )
