@@ -65,9 +65,9 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "'$(PYTHON)' has no venv module: install it (Debian and Ubuntu: apt-get install python3-venv)"; \
 	  exit 1; }
 	@$(BIN)/python -c '' 2> /dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@grep -v '^torch==' constraints.txt > $(VENV)/constraints.txt
-	@spec="$${TORCH_SPEC:-$$(grep '^torch==' constraints.txt)}"; \
-	  echo "Installing $$spec into $(VENV) ..."; \
+	@sed '1,/^# The package/d' constraints.txt > $(VENV)/constraints.txt
+	@spec="$${TORCH_SPEC:-$$(grep '^torch==' constraints.txt) --constraint constraints.txt}"; \
+	  echo "Installing $${spec%% *} into $(VENV) ..."; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check $$spec
 	@echo "Installing the course and its tools ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
