@@ -1,13 +1,18 @@
 """The reader's own k-space: fastMRI's HDF5 files, one coil or several."""
 
+import math
 import re
-from pathlib import Path
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from . import hdf5
+from .opened import float32, reading
+
 TARGETS = ("reconstruction_rss", "reconstruction_esc")  # of several coils, of one
+PARTS = (("r", "i"), ("real", "imag"), ("re", "im"))  # how programs name the parts of a complex
 
 
 class Scan(NamedTuple):
@@ -17,6 +22,7 @@ class Scan(NamedTuple):
     target: torch.Tensor | None  # (N, 1, h, w), magnitudes
     mask: torch.Tensor | None  # (H, W), zeros and ones
     size: tuple | None  # (h, w), the part of the image that is looked at
+    acquired: torch.Tensor  # (H, W), ones on the columns that hold anything but zeros
 
 
 def fastmri(path, slices=None):
@@ -26,81 +32,108 @@ def fastmri(path, slices=None):
     frequency at (H//2, W//2), so that `fourier.ifft(scan.kspace)` are the coil images; they are
     longer than `size`, whose centre is cut out of them for a comparison with the target. Values are
     those of the file, not rescaled (about 1e-4; divide kspace and target by `target.max()`).
-    slices: which to read, a slice or a list of numbers; all unless given. size comes from the
-    header `ismrmrd_header`, or from the target where that is missing or unreadable. Test files have
-    no target and a mask, train files a target and no mask.
+    slices: which to read, one number, a slice or a list of numbers; all unless given. Test files
+    have no target and a mask, train files a target and no mask.
+    target: reconstruction_esc of a file of one coil, (slices, H, W), reconstruction_rss of several;
+    the other one where that is missing. size: the target's, or else that of the header
+    `ismrmrd_header`, at most that of kspace. acquired: some scanners leave columns at the sides
+    empty; these are zero in `mask` too, and the makers of `masks` take `acquired=scan.acquired`.
+    Complex numbers may be pairs (r, i) or (real, imag). Of a file that MATLAB wrote the axes are
+    in the order that h5py tells, the reverse of MATLAB's, and a warning says so.
+    `data.Measurements(scan.kspace, operators.MRI(scan.mask))` are the measurements of one coil.
     Errors: ValueError, naming the file, when it is missing, truncated or no HDF5 file, and naming
-    the key that is missing or has another shape or values that are not finite; ImportError without
-    the package h5py. Source of the format: Zbontar et al. (2018).
+    the key that is missing, a link to elsewhere, or has another shape or values that are not
+    finite in float32; ImportError without the package h5py. Source of the format: Zbontar et al.
+    (2018).
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError("data.fastmri needs the package h5py: pip install h5py.") from error
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file: give the path of one fastMRI .h5 file.")
-    try:
-        with h5py.File(path, "r") as file:
-            return _scan(file, path, slices)
-    except OSError as error:
-        why = " ".join(str(error).split())
-        raise ValueError(f"Cannot read {path} as an HDF5 file ({why}): fetch it again.") from error
+    with hdf5.opened(path) as (file, path, keys):
+        if "kspace" not in keys:
+            raise ValueError(
+                f"{path} has no 'kspace'; it holds {', '.join(keys)[:200] or 'nothing'}: give a "
+                "fastMRI file of raw data, singlecoil or multicoil."
+            )
+        stored = hdf5.array(file, path, "kspace")
+        shape = stored.shape or ()
+        index = hdf5.chosen(slices, shape[0] if shape else 0, path)
+        kspace = _kspace(stored, path, index)
+        acquired = kspace.any((0, 1, 2))
+        target, size, mask = None, None, None
+        order = TARGETS if len(shape) == 4 else TARGETS[::-1]
+        if key := next((key for key in order if key in keys), None):
+            target = _target(hdf5.array(file, path, key), path, key, index, shape)
+            size = tuple(target.shape[-2:])
+        elif "ismrmrd_header" in keys:
+            size = _recon_size(hdf5.array(file, path, "ismrmrd_header"), path, shape)
+        if "mask" in keys:
+            mask = _mask(hdf5.array(file, path, "mask"), path, shape[-1]) & acquired
+    mask, acquired = (
+        None if line is None else torch.from_numpy(line.astype(np.float32)).repeat(shape[-2], 1)
+        for line in (mask, acquired)
+    )
+    return Scan(torch.from_numpy(kspace), target, mask, size, acquired)
 
 
-def _scan(file, path, slices):
-    if "kspace" not in file:
+def _kspace(stored, path, index):
+    """(N, 2C, H, W), the parts of each coil beside each other."""
+    shape, names = stored.shape, stored.dtype.names
+    pair = bool(names) and tuple(name.lower() for name in names) in PARTS
+    if len(shape) not in (3, 4) or 0 in shape or not (pair or stored.dtype.kind == "c"):
         raise ValueError(
-            f"{path} has no 'kspace'; it holds {', '.join(sorted(file)) or 'nothing'}: give a "
-            "fastMRI file of raw data, singlecoil or multicoil."
-        )
-    k = _read(file, path, "kspace", slices)
-    if k.ndim not in (3, 4) or not np.iscomplexobj(k):
-        raise ValueError(
-            f"'kspace' of {path} is {k.dtype} of shape {k.shape}; expected complex values, "
+            f"'kspace' of {path} is {stored.dtype} of shape {shape}; expected complex values, "
             "(slices, H, W) for one coil or (slices, coils, H, W)."
         )
-    k = k.reshape(len(k), -1, *k.shape[-2:])
-    channels = np.stack([k.real, k.imag], 2).reshape(len(k), -1, *k.shape[-2:])
-    key = next((key for key in TARGETS if key in file), None)
-    target, size = None, _recon_size(file)
-    if key is not None:
-        target = _read(file, path, key, slices)
-        if target.ndim != 3 or len(target) != len(k) or np.iscomplexobj(target):
-            raise ValueError(
-                f"'{key}' of {path} is {target.dtype} of shape {target.shape}; expected real "
-                f"values, ({len(k)}, h, w)."
-            )
-        size = size or target.shape[-2:]
-        target = torch.from_numpy(target.astype(np.float32))[:, None]
-    mask = None
-    if "mask" in file:
-        lines = _read(file, path, "mask", None).reshape(-1)
-        if len(lines) != k.shape[-1] or not np.isin(lines, (0, 1)).all():
-            raise ValueError(
-                f"'mask' of {path} has {len(lines)} entries; expected 0 or 1 for each of the "
-                f"{k.shape[-1]} columns of 'kspace'."
-            )
-        mask = torch.from_numpy(lines.astype(np.float32)).repeat(k.shape[-2], 1)
-    return Scan(torch.from_numpy(channels.astype(np.float32)), target, mask, size)
+    with reading(path, hdf5.KIND):
+        matlab = "MATLAB_class" in stored.attrs
+    if matlab:
+        warnings.warn(
+            f"'kspace' of {path} was written by MATLAB: its shape {shape} is taken as (slices, "
+            "coils if several, H, W), where MATLAB's own order is the reverse.",
+            stacklevel=3,
+        )
+    k = hdf5.values(stored, path, index)
+    parts = [k[name] for name in names] if pair else [k.real, k.imag]
+    parts = [float32(part, f"'kspace' of {path}") for part in parts]
+    del k
+    return np.stack([p.reshape(len(p), -1, *shape[-2:]) for p in parts], 2).reshape(
+        len(index), -1, *shape[-2:]
+    )
 
 
-def _read(file, path, key, slices):
-    """One array of the file; `slices` chooses along its first axis."""
-    try:
-        values = file[key][()] if slices is None else file[key][slices]
-    except (IndexError, TypeError, ValueError) as error:
-        raise ValueError(f"Cannot read slices {slices} of '{key}' in {path}: {error}.") from error
-    if not np.isfinite(values).all():
-        raise ValueError(f"'{key}' of {path} holds NaN or infinite values: repair it first.")
-    return values
+def _target(array, path, key, index, shape):
+    real = array.dtype.kind in "biuf" and len(array.shape or ()) == 3 and 0 not in array.shape
+    if (
+        not real
+        or len(array) != shape[0]
+        or array.shape[1] > shape[-2]
+        or array.shape[2] > shape[-1]
+    ):
+        raise ValueError(
+            f"'{key}' of {path} is {array.dtype} of shape {array.shape}; expected real values, "
+            f"({shape[0]}, h, w), at most as large as 'kspace', {shape}."
+        )
+    return torch.from_numpy(float32(hdf5.values(array, path, index), f"'{key}' of {path}"))[:, None]
 
 
-def _recon_size(file):
-    """(h, w) from the header's reconSpace, or None when there is no such header."""
-    if "ismrmrd_header" not in file:
-        return None
-    header = file["ismrmrd_header"][()]
-    header = header.decode(errors="replace") if isinstance(header, bytes) else str(header)
-    space = re.search(r"<reconSpace>.*?<x>(\d+)</x>\s*<y>(\d+)</y>", header, re.DOTALL)
-    return (int(space[1]), int(space[2])) if space else None
+def _mask(array, path, width):
+    """The columns that the file's mask calls measured, (W,) booleans."""
+    count, lines = math.prod(array.shape or ()), np.zeros(0)
+    if array.dtype.kind in "biuf" and count == max(array.shape, default=0) == width:
+        lines = hdf5.values(array, path).reshape(-1)
+    if len(lines) != width or not np.isin(lines, (0, 1)).all():
+        raise ValueError(
+            f"'mask' of {path} has {count} entries; expected 0 or 1 for each of the {width} "
+            f"columns of 'kspace', not shape {array.shape}."
+        )
+    return lines.astype(bool)
+
+
+def _recon_size(array, path, shape):
+    """(h, w) of the header's reconSpace, at most kspace's; None where the header has none."""
+    text = hdf5.values(array, path) if array.dtype.kind in "OS" else np.zeros(0)
+    text = text.item() if text.size == 1 else b""
+    text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    space = text.partition("<reconSpace>")[2].partition("</reconSpace>")[0]
+    size = space.partition("<matrixSize>")[2].partition("</matrixSize>")[0][:500]
+    found = [re.search(rf"<{axis}>\s*0*([1-9]\d{{0,8}})\s*</{axis}>", size) for axis in "xy"]
+    limits = zip(found, shape[-2:], strict=True)
+    return tuple(min(int(n[1]), limit) for n, limit in limits) if all(found) else None
