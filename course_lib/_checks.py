@@ -3,28 +3,46 @@
 import torch
 
 
-def floats(y, name="y"):
-    """Refuse what is not a finite floating-point tensor."""
+def real(y, name="y"):
+    """Refuse what is not a tensor of real floating-point numbers."""
     if not torch.is_tensor(y):
         raise TypeError(f"{name} is a {type(y).__name__}; make it a tensor with torch.as_tensor.")
-    if not y.is_floating_point():
+    if y.is_complex():
         raise ValueError(
-            f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / 255."
+            f"{name} is complex; make it real channels with operators.fourier.to_channels({name})."
         )
+    if not y.is_floating_point():
+        most = 1 if y.dtype == torch.bool else torch.iinfo(y.dtype).max
+        raise ValueError(
+            f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / {most}."
+        )
+    return y
+
+
+def floats(y, name="y"):
+    """Refuse what is not a finite floating-point tensor."""
+    if real(y, name).is_meta:
+        return y
     if not torch.isfinite(y.sum()) and (bad := int((~torch.isfinite(y)).sum())):  # one pass
         raise ValueError(f"{name} holds {bad} NaN or infinite values; replace or drop them first.")
     return y
 
 
+def axes(x, name="x"):
+    """Refuse what does not have the four axes of an image batch."""
+    if x.ndim != 4:
+        remedy = (
+            f"e.g. {name}[None, None] for one gray image"
+            if x.ndim < 4
+            else f"e.g. {name}.flatten(0, 1) for several frames an image"
+        )
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; images are (B, C, H, W), {remedy}.")
+    return x
+
+
 def image(x, name="x"):
     """Refuse what is not an image batch (B, C, H, W) of finite floats."""
-    floats(x, name)
-    if x.ndim != 4:
-        raise ValueError(
-            f"{name} has shape {tuple(x.shape)}; images are (B, C, H, W), "
-            f"e.g. {name}[None, None] for one gray image."
-        )
-    return x
+    return axes(floats(x, name), name)
 
 
 def operator(A):
@@ -75,7 +93,7 @@ def fraction(value, name):
     return found
 
 
-def between(value, low, high, name, meant, least=0.0):
+def between(value, name, low, high, meant, least=0.0):
     """Numbers in [low, high], 0 or at least `least` in size, as floats; say what was `meant`."""
     try:
         values = value if torch.is_tensor(value) else torch.as_tensor(value, dtype=torch.float64)

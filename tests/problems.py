@@ -169,7 +169,7 @@ def bias(loss, claim, problem, repeats=32, seed=0):
         risk = problem.risk(claim.estimator(problem, y, g))
         g.set_state(state)
         value = loss(problem.f, y, problem.A, generator=g)
-        return value - loss.offset(problem.noise, y) - risk
+        return value - loss.offset(problem.noise, y, problem.A) - risk
 
     return estimate(difference, repeats, seed)
 

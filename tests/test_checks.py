@@ -5,7 +5,7 @@ import torch
 from montecarlo import generator
 
 from course_lib import losses, metrics, models, noise, operators, training, validation
-from course_lib.data import Measurements, Pairs
+from course_lib.data import Pairs, simulate
 
 A = operators.Identity()
 GAUSSIAN, POISSON = noise.Gaussian(0.1), noise.Poisson(0.1)
@@ -24,7 +24,7 @@ def unet():
 
 IMAGES = {  # wrong shape, channels, type, values
     "two axes": (
-        lambda: Measurements(X[0, 0], A, GAUSSIAN),
+        lambda: simulate(X[0, 0], A, GAUSSIAN),
         r"x has shape \(8, 8\).*x\[None, None",
     ),
     "three axes": (
@@ -33,7 +33,7 @@ IMAGES = {  # wrong shape, channels, type, values
     ),
     "no tensor": (lambda: losses.SURE(GAUSSIAN)(f, [1.0], A), "y is a list; make it a tensor with"),
     "integers": (
-        lambda: Measurements((255 * X).byte(), A, GAUSSIAN),
+        lambda: simulate((255 * X).byte(), A, GAUSSIAN),
         r"x holds torch.uint8 values; "
         r"scale it first, e.g. x.float\(\) / 255",
     ),
@@ -43,7 +43,7 @@ IMAGES = {  # wrong shape, channels, type, values
     ),
     "integer x": (lambda: losses.Supervised()(f, X, A, X.long()), "x holds torch.int64 values"),
     "NaN": (
-        lambda: Measurements(NAN, A, GAUSSIAN),
+        lambda: simulate(NAN, A, GAUSSIAN),
         "x holds 16 NaN or infinite values; replace or",
     ),
     "NaN in y": (lambda: losses.R2R(GAUSSIAN)(f, NAN, A), "y holds 16 NaN or infinite values"),
@@ -125,12 +125,12 @@ NUMBERS = {  # levels and fractions
     ),
     "stein": (lambda: GAUSSIAN.stein(f, X, method="x"), "method is 'x'; use 'mc', 'hutchinson' or"),
     "steps": (
-        lambda: training.fit(unet(), losses.SURE(GAUSSIAN), Measurements(X, A, GAUSSIAN), steps=0),
+        lambda: training.fit(unet(), losses.SURE(GAUSSIAN), simulate(X, A, GAUSSIAN), steps=0),
         "steps is 0; it must be a whole number of at least 1",
     ),
     "batch": (
         lambda: training.fit(
-            unet(), losses.SURE(GAUSSIAN), Measurements(X, A, GAUSSIAN), steps=1, batch=0
+            unet(), losses.SURE(GAUSSIAN), simulate(X, A, GAUSSIAN), steps=1, batch=0
         ),
         "batch is 0; it must be a whole number of at least 1",
     ),
@@ -218,7 +218,7 @@ OPERATORS = {
     ),
     "one group": (
         lambda: validation.select(
-            {"f": (f, losses.MeasurementConsistency())}, Measurements(X, A, GAUSSIAN), groups=1
+            {"f": (f, losses.MeasurementConsistency())}, simulate(X, A, GAUSSIAN), groups=1
         ),
         "groups is 1; a standard error needs at least 2",
     ),
@@ -231,13 +231,13 @@ OPERATORS = {
         r"y is \(6, 6\) pixels; crop or pad it to multiples of 4",
     ),
     "no images": (
-        lambda: Measurements(torch.zeros(0, 1, 8, 8), operators.Identity(), None),
+        lambda: simulate(torch.zeros(0, 1, 8, 8), operators.Identity(), None),
         r"shape \(0, 1, 8, 8\), no image at all; give at least one",
     ),
     "empty kernel": (lambda: operators.Blur(torch.zeros(3, 3)), "use a non-zero"),
     "NaN kernel": (lambda: operators.Blur(NAN[0, 0]), "kernel holds 8 NaN"),
     "crop": (
-        lambda: Measurements(X, operators.Inpainting(torch.ones(8, 8)), GAUSSIAN, crop=4),
+        lambda: simulate(X, operators.Inpainting(torch.ones(8, 8)), GAUSSIAN, crop=4),
         "crop = 4 needs A = I, not Inpainting; crop x first",
     ),
     "crop of pairs": (lambda: Pairs(X, A, GAUSSIAN, crop=9), "crop = 9 does not fit images of"),

@@ -16,7 +16,7 @@ C = torch.tensor([[0.9 ** abs(i - j) for j in range(32)] for i in range(32)])
 PRIOR = priors.GaussianPrior(C, SIGMA)
 MMSE = PRIOR.mmse()
 X = PRIOR.sample(600, generator(1))
-ITEMS = data.Measurements(X, A, PRIOR.noise, seed=2)
+ITEMS = data.simulate(X, A, PRIOR.noise, seed=2)
 ALPHAS = (0.1, 0.3, 0.5, 0.7)
 EXACT = losses.SURE(PRIOR.noise, "mc", tau=1e-2)  # f is linear: exact in expectation
 
@@ -71,7 +71,7 @@ def assert_levels(select, loss, held_out, law=PRIOR.noise):
 
 HELD_OUT = {
     "SURE": (EXACT, ITEMS),
-    "Noise2Noise": (losses.Noise2Noise(), data.Measurements(X, A, PRIOR.noise, 3, copies=2)),
+    "Noise2Noise": (losses.Noise2Noise(), data.simulate(X, A, PRIOR.noise, 3, copies=2)),
     "Supervised": (losses.Supervised(), data.Pairs(X, A, PRIOR.noise, 4)),
 }
 
@@ -157,7 +157,7 @@ def test_a_loss_that_is_told_each_sigma_can_not_choose_sigma():
 def test_the_regret_on_an_exact_model(draws):
     """Forty candidates, 150 held-out signals of 32 pixels: 0.02 dB lost at most."""
     levels = torch.linspace(0.3, 1.7, 40).tolist()
-    held_out = data.Measurements(X[:draws], A, PRIOR.noise, seed=5)
+    held_out = data.simulate(X[:draws], A, PRIOR.noise, seed=5)
     candidates = {c: (tweedie(c), EXACT) for c in levels}
     choice = validation.select(candidates, held_out, noise=PRIOR.noise)
     assert validation.regret(choice, {c: exact(c) for c in levels}) < 0.02
@@ -219,6 +219,6 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="no candidate; give"):
         validation.select({}, ITEMS)
     with pytest.raises(ValueError, match="1 item; a standard error needs at least 2"):
-        validation.select(by_level(EXACT), data.Measurements(X[:1], A, PRIOR.noise))
+        validation.select(by_level(EXACT), data.simulate(X[:1], A, PRIOR.noise))
     with pytest.raises(ValueError, match="different offsets; give noise"):
         validation.select(by_alpha(), ITEMS)

@@ -96,7 +96,7 @@ def watched(loss, y, A, g, f=nonlinear):
         calls.append((u, A_a, f(u, A_a)))
         return calls[-1][2]
 
-    return loss(watch, y, A, g), calls
+    return loss(watch, y, A, generator=g), calls
 
 
 def swap(monkeypatch, family, method, old, new):

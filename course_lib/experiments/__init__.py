@@ -17,15 +17,17 @@ def run_table(name, scale="quick", seeds=None, json_path=None):
     """Measure the table `name`, print it, and write it to `json_path` when given.
 
     Returns {"meta": {...}, "rows": [...], ...}. Raises ValueError for an unknown name
-    or scale.
+    or scale, and for a `json_path` where no file can be.
     """
     _known(name)
     if scale not in ("quick", "full"):
         raise ValueError(f"scale is {scale!r}; use 'quick' or 'full'.")
+    if json_path is not None:
+        report.check(json_path)
     table = _module(name).measure(scale, seeds, json_path)
-    show(name, table)
     if json_path is not None:
         report.write(table, json_path)
+    show(name, table)
     return table
 
 
@@ -42,6 +44,8 @@ def recorded(name, scale="quick"):
     _known(name)
     other = RECORDED / f"{name}-{scale}.json"
     path = other if other.exists() else RECORDED / f"{name}.json"
+    if not path.exists():
+        raise ValueError(f"no run of {name} is kept; measure one: course table {name}.")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

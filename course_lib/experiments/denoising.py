@@ -51,7 +51,8 @@ def measure(scale, seeds=None, json_path=None):
 
 def trained(scale, seeds, json_path, noises, methods, network):
     """({"meta", "rows"}, {(problem, name): one result per seed}) of the losses of `methods`."""
-    store, steps = Store(beside(json_path)), BUDGET[scale]
+    store = Store(beside(json_path), [__name__, methods.__module__])
+    steps = BUDGET[scale]
     seeds = range(SEEDS[scale] if seeds is None else seeds)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     cells = [(p, name) for p, law in noises.items() for name in methods(p, law, steps)]
@@ -84,7 +85,7 @@ def one(loss, network, law, steps, seed, device):
         measurements = data.Pairs(train, A, law, seed=seed, crop=64)
     else:
         copies = 2 if isinstance(loss, losses.Noise2Noise) else 1
-        measurements = data.Measurements(train, A, law, seed=seed, copies=copies, crop=64)
+        measurements = data.simulate(train, A, law, seed=seed, copies=copies, crop=64)
     torch.manual_seed(seed)
     f, loss = models.BackProjection(network()).to(device), loss.to(device)
     measurements.to(device)

@@ -92,7 +92,8 @@ def network(problem):
 
 def measure(scale, seeds=None, json_path=None):
     """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    store, seeds = Store(beside(json_path)), range(SEEDS[scale] if seeds is None else seeds)
+    store = Store(beside(json_path), [__name__])
+    seeds = range(SEEDS[scale] if seeds is None else seeds)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     names = {problem: ["zero-filled", *methods(problem, SIZE[scale])] for problem in LAWS}
     runs = [(p, name, seed, scale, device) for seed in seeds for p in LAWS for name in names[p]]
@@ -130,7 +131,7 @@ def one(problem, name, seed, scale, device="cpu"):
     f, loss, spent = network(problem).to(device), losses.MeasurementConsistency(), None
     if name != "zero-filled":
         loss = methods(problem, size)[name].to(device)
-        kind = data.Pairs if name == "Supervised" else data.Measurements
+        kind = data.Pairs if name == "Supervised" else data.simulate
         x, A = scenes(problem, "train", size)
         measurements = kind(x, A, law, seed=seed).to(device)
         spent = training.fit(

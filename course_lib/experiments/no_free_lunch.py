@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from .. import metrics, noise
 from . import parallel, questions, report
 from .networks import STEPS, WIDTHS
-from .rivals import METHODS, evaluations
+from .rivals import METHODS, Method, evaluations
 from .store import Store, beside
 
 SEEDS = 3
@@ -29,7 +29,7 @@ HALVES = {"exact": list(questions.exact()), "photographs": list(questions.photog
 
 def measure(scale, seeds=None, json_path=None):
     """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    store = Store(beside(json_path))
+    store = Store(beside(json_path), [__name__, questions.__name__, Method.__module__])
     seeds = range(SEEDS if seeds is None else seeds)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     runs = [

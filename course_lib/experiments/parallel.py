@@ -1,8 +1,10 @@
 """Independent runs at the same time: one for each core, also when they share a GPU."""
 
-import functools
 import multiprocessing
 import os
+import threading
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 
 import torch
 
@@ -16,16 +18,38 @@ def cores():
 def results(function, runs, device):
     """(run, function(run)), each as it is done, in no order; one thread a process.
 
-    A small network leaves a GPU idle most of the time, so up to 12 processes share it.
+    A small network leaves a GPU idle most of the time, so up to 12 processes share it. Raises
+    ChildProcessError when one of them is killed; the others are then stopped, as they are when the
+    caller stops asking.
     """
     jobs = min(cores(), 12) if device == "cuda" else cores()
-    with_run = functools.partial(_with_run, function)
     if jobs == 1 or len(runs) < 2:
-        yield from map(with_run, runs)
+        yield from ((run, function(run)) for run in runs)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs, torch.set_num_threads, (1,)) as pool:
-        yield from pool.imap_unordered(with_run, runs)
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(runs)), context, _begin)
+    try:
+        futures = {pool.submit(function, run): run for run in runs}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool:
+        raise ChildProcessError(
+            f"one of the {jobs} processes was killed, most likely for want of memory: finished "
+            "runs are kept; run the command again, on fewer cores (taskset -c 0 course …)."
+        ) from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
 
 
-def _with_run(function, run):
-    return run, function(run)
+def _begin():
+    """In each process: one thread, and no life without the one that started it."""
+    torch.set_num_threads(1)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow():
+    multiprocessing.parent_process().join()
+    os._exit(1)

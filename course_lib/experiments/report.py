@@ -1,14 +1,14 @@
 """How a measured table is printed, written and dated."""
 
 import json
-import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from .. import metrics
+from .. import _files, metrics
+from .store import beside
 
 COLUMNS = {
     "problem": "problem",
@@ -77,12 +77,23 @@ def about(meta):
 
 
 def write(table, path):
-    """Write the table as JSON, beside the target first, so that no partial file appears."""
+    """Write the table as JSON, whole or not at all."""
+    _files.write(path, (json.dumps(table, indent=1) + "\n").encode())
+
+
+def check(path):
+    """Refuse, before any work, a path where `write` could not put the table."""
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file in it, e.g. {path / 'table.json'}.")
+    if path.suffix.lower() == ".jsonl":
+        raise ValueError(
+            f"{path} is where finished runs are kept; name the table {path.with_suffix('.json')}."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    _files.check(path)
+    if (kept := beside(path)).exists():
+        open(kept, "ab").close()
 
 
 def _cell(value):

@@ -59,7 +59,7 @@ def train(name, law, told, x, seed, size, crop=None, copies=None, device="cpu"):
     """(loss, f) trained on the images x under `law`, or the sentence with which it refuses."""
     method, A, steps = METHODS[name], Identity(), STEPS[size]
     copies = copies or method.copies
-    kind = data.Pairs if name == "Supervised" else data.Measurements
+    kind = data.Pairs if name == "Supervised" else data.simulate
     more = {} if name == "Supervised" else {"copies": copies}
     measurements = kind(x, A, law, seed=seed, crop=crop, **more)
     if copies < method.copies:  # the one copy stands for both

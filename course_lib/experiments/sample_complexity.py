@@ -47,7 +47,7 @@ def methods():
 
 def measure(scale, seeds=None, json_path=None):
     """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    store = Store(beside(json_path))
+    store = Store(beside(json_path), [__name__])
     seeds = range(SEEDS[scale] if seeds is None else seeds)
     rows = [exact(method, N, scale) for method in gaussian_model.METHODS for N in SIZES["exact"]]
     runs = [(m, N, seed) for seed in seeds for N in SIZES["digits"] for m in methods()]
@@ -91,7 +91,7 @@ def digits(method, N, seed, steps, widths, device="cpu"):
         measurements = data.Pairs(x, A, law, seed=seed)
     else:
         copies = 2 if method == "Noise2Noise" else 1
-        measurements = data.Measurements(x, A, law, seed=seed, copies=copies)
+        measurements = data.simulate(x, A, law, seed=seed, copies=copies)
     torch.manual_seed(seed)
     f = models.BackProjection(models.UNet(widths=widths)).to(device)
     history = training.fit(

@@ -1,55 +1,101 @@
 """Finished runs kept on disk, so that a table that was stopped goes on where it was."""
 
+import contextlib
 import json
 import os
+import warnings
 from pathlib import Path
 
 import torch
+
+from .fingerprint import fingerprint
+
+try:
+    import fcntl
+except ImportError:  # Windows, where one write call for each line has to do
+    fcntl = None
+
+BEGIN = b'{"key": ['  # of every line
 
 
 class Store:
     """Results by key, one JSON line per finished run, in `path` (None: in memory only).
 
-    A key is a tuple of words and numbers that says all that the result depends on. Each `put`
-    writes the file anew beside the old one and renames it: a kill leaves all finished runs. The
-    version of torch is kept with each, as a table may be finished on another machine.
-    Raises ValueError when the file is not one of these.
+    A key is a tuple of words and numbers. On disk each ends in the `fingerprint` of the code and of
+    the constants of `modules`, so that it says all that the result depends on. Each `put` appends a
+    line in one write, under a lock: a kill leaves all finished runs, and several commands may write
+    to one file; of two results of one key the later counts. The version of torch is kept with each,
+    as a table may be finished on another machine.
+    Warns of a line that a kill cut, whose run is then measured again, and of results of another
+    fingerprint, which stay and are not used. Raises ValueError when the file is not one of these.
     """
 
-    def __init__(self, path=None):
+    def __init__(self, path=None, modules=()):
         self.path, self.results, self.torch = path and Path(path), {}, {}
+        self.depends = (fingerprint(*modules),) if self.path and modules else ()
         if self.path is None or not self.path.exists():
             return
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                entry = json.loads(line)
-                self.results[tuple(entry["key"])] = entry["result"]
-                self.torch[tuple(entry["key"])] = entry["torch"]
-            except (ValueError, KeyError, TypeError) as error:
+        with open(self.path, "rb") as file:
+            _lock(file, shared=True)
+            lines = file.read().split(b"\n")
+        for number, line in enumerate(lines, 1):
+            self._read(line, f"line {number} of {self.path}")
+        others = sum(key[-1:] != self.depends for key in self.results) if self.depends else 0
+        if others:
+            warnings.warn(
+                f"{others} results in {self.path} were measured with other code or settings: they "
+                "stay there and are not used.",
+                stacklevel=2,
+            )
+
+    def _read(self, line, where):
+        if not line:
+            return
+        try:
+            entry = json.loads(line)
+            key = tuple(entry["key"])
+            self.results[key], self.torch[key] = entry["result"], entry["torch"]
+        except (ValueError, KeyError, TypeError) as error:
+            begun = line.startswith(BEGIN) or BEGIN.startswith(line)
+            if not begun or not isinstance(error, ValueError):
                 raise ValueError(
-                    f"line {number} of {self.path} is not a kept result; delete the file to start "
-                    "over."
+                    f"{where} is not a kept result; take the line out, or name another file."
                 ) from error
+            warnings.warn(f"{where} was cut by a kill: that run is measured again.", stacklevel=3)
 
     def __contains__(self, key):
-        return tuple(key) in self.results
+        return (*key, *self.depends) in self.results
 
     def __getitem__(self, key):
-        return self.results[tuple(key)]
+        return self.results[(*key, *self.depends)]
 
     def versions(self, keys):
         """The versions of torch that gave the results of these keys, as words."""
-        return ", ".join(sorted({self.torch[tuple(key)] for key in keys}))
+        return ", ".join(sorted({self.torch[(*key, *self.depends)] for key in keys}))
 
     def put(self, key, result):
-        self.results[tuple(key)], self.torch[tuple(key)] = result, torch.__version__
+        """Keep a result. Raises OSError when the disk is full or the file can't be written."""
+        key = (*key, *self.depends)
+        self.results[key], self.torch[key] = result, torch.__version__
         if self.path is None:
             return
-        entries = [{"key": k, "torch": self.torch[k], "result": r} for k, r in self.results.items()]
+        entry = {"key": key, "torch": torch.__version__, "result": result}
+        line = json.dumps(entry).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text("".join(json.dumps(e) + "\n" for e in entries), encoding="utf-8")
-        os.replace(temporary, self.path)
+        with open(self.path, "a+b", buffering=0) as file:
+            _lock(file)
+            size = file.seek(0, os.SEEK_END)
+            if size and (file.seek(size - 1), file.read(1))[1] != b"\n":
+                line = b"\n" + line  # what a kill left stays a line of its own
+            if file.write(line) < len(line):
+                raise OSError(f"{self.path} took only a part of a result: is the disk full?")
+
+
+def _lock(file, shared=False):
+    """Wait for the other commands that use the file; it is unlocked when it is closed."""
+    if fcntl:
+        with contextlib.suppress(OSError):  # some network folders know no locks
+            fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
 
 def beside(json_path):

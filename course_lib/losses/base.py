@@ -1,39 +1,83 @@
 """What all losses share: one unit, an offset, a test-time estimator, and addition."""
 
+import functools
+import inspect
+
 import torch
 
 from .. import _checks
+
+
+def without_graph(reconstruct):
+    """`reconstruct`, keeping gradients only where y itself asks for them, forward or backward."""
+
+    @functools.wraps(reconstruct)
+    def run(self, f, y, A, noise=None, generator=None):
+        parts = y if isinstance(y, (tuple, list)) else (y,)
+        asked = any(torch.is_tensor(u) and (u.requires_grad or _tangent(u)) for u in parts)
+        with torch.set_grad_enabled(asked and torch.is_grad_enabled()):
+            return reconstruct(self, f, y, A, noise, generator)
+
+    return run
+
+
+def _tangent(y):
+    return torch.autograd.forward_ad.unpack_dual(y).tangent is not None
 
 
 class Loss(torch.nn.Module):
     """An estimate of the risk (1/m) E‖A f(y) − Ax‖² from measurements, up to `offset`.
 
     f is any callable f(y, A) → x̂; y has shape (B, ...), m counts all its entries, A maps images
-    to measurements. `train_evals` and `test_evals` count evaluations of f per call; `at_y` says
-    that one of the former is f(y, A) itself, which the terms of a sum share.
+    to measurements; where A measures nothing, y counts as 0. `noise` is the law that came with y:
+    it replaces the one that the loss was made with.
+    Facts: `train_evals` and `test_evals` count evaluations of f per call; `at_y` says that one of
+    the former is f(y, A) itself, which the terms of a sum share; `scores` says that in evaluation
+    mode the value less the offset estimates the risk of what `reconstruct` returns.
     """
 
     train_evals = 1
     test_evals = 1
     at_y = False
+    scores = False
 
-    def forward(self, f, y, A, generator=None):
+    def __init_subclass__(cls):
+        if "reconstruct" in vars(cls):
+            cls.reconstruct = without_graph(cls.reconstruct)
+
+    def forward(self, f, y, A, noise=None, generator=None):
         """The loss, a differentiable scalar; randomness comes from `generator` alone."""
         raise NotImplementedError(f"{type(self).__name__} has no `forward`; write it.")
 
-    def offset(self, noise, y):
-        """E[loss] − risk for measurements y of this noise: what to subtract to compare losses."""
+    def offset(self, noise, y, A=None):
+        """E[loss] − risk for y of this law: what to subtract to compare losses. A: None if it
+        measures all entries of y."""
         raise NotImplementedError(f"{type(self).__name__} is not the risk plus a constant.")
 
-    def reconstruct(self, f, y, A, generator=None):
-        """x̂ at test time: the estimator whose risk this method controls."""
-        return f(y, A)
+    def reconstruct(self, f, y, A, noise=None, generator=None):
+        """x̂ at test time: the estimator whose risk this method controls.
+
+        It keeps no graph for the weights of f; gradients with respect to y are kept where y
+        requires them.
+        """
+        return apply(f, y, A)
+
+    reconstruct = without_graph(reconstruct)
+
+    def law(self, noise):
+        """The law that came with y, or else the loss's own, `self.noise`."""
+        return self.noise if _checks.law(noise) is None else noise
 
     def __add__(self, other):
         return Sum([self, other], [1.0, 1.0])
 
-    def __rmul__(self, weight):
+    def __radd__(self, other):
+        return self if other == 0 else NotImplemented  # sum([a, b]) starts at 0
+
+    def __mul__(self, weight):
         return Sum([self], [float(weight)])
+
+    __rmul__ = __mul__
 
 
 class Sum(Loss):
@@ -65,21 +109,25 @@ class Sum(Loss):
     def test_evals(self):
         return self.terms[0].test_evals
 
-    def forward(self, f, y, A, generator=None):
-        _checks.same_device(f, y[0] if isinstance(y, tuple) else y)
+    @property
+    def scores(self):
+        return len(self.terms) == 1 and self.weights[0] == 1 and self.terms[0].scores
+
+    def forward(self, f, y, A, noise=None, generator=None):
         f = Once(f, y, A)
         values = [
-            w * term(f, y, A, generator) for w, term in zip(self.weights, self.terms, strict=True)
+            w * term(f, y, A, noise=noise, generator=generator)
+            for w, term in zip(self.weights, self.terms, strict=True)
         ]
         return sum(values)
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         return sum(
-            w * term.offset(noise, y) for w, term in zip(self.weights, self.terms, strict=True)
+            w * term.offset(noise, y, A) for w, term in zip(self.weights, self.terms, strict=True)
         )
 
-    def reconstruct(self, f, y, A, generator=None):
-        return self.terms[0].reconstruct(f, y, A, generator)
+    def reconstruct(self, f, y, A, noise=None, generator=None):
+        return self.terms[0].reconstruct(f, y, A, noise, generator)
 
 
 class Once:
@@ -93,16 +141,55 @@ class Once:
 
     def __call__(self, y, A):
         if y is not self.y or A is not self.A:
-            return self.f(y, A)
+            return apply(self.f, y, A)
         mode = torch.is_grad_enabled()
         if mode not in self.values:
-            self.values[mode] = self.f(y, A)
+            self.values[mode] = apply(self.f, y, A)
         return self.values[mode]
+
+
+def apply(f, y, A):
+    """f(y, A), one x̂ for each y, with a sentence for what is often wrong."""
+    _checks.fits(f, _checks.floats(y))
+    version = None if y.is_inference() else y._version
+    try:
+        x_hat = f(y, A)
+    except TypeError as error:
+        if isinstance(f, torch.nn.Module) and not _takes(f.forward, y, A):
+            raise TypeError(
+                f"{type(f).__name__} does not take (y, A); make it a reconstructor, e.g. "
+                f"models.BackProjection({type(f).__name__}(...))."
+            ) from error
+        raise
+    if version is not None and y._version != version:
+        raise ValueError("f changed its argument y in place; let it work on y.clone().")
+    if not torch.is_tensor(x_hat) or x_hat.shape[:1] != y.shape[:1]:
+        found = tuple(x_hat.shape) if torch.is_tensor(x_hat) else type(x_hat).__name__
+        raise ValueError(f"f(y, A) is {found} for {len(y)} measurements; give one x̂ for each.")
+    return x_hat
+
+
+def _takes(function, *arguments):
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def measured(f, y, A, onto=None):
     """A f(y, A), after the checks that every loss makes; or B f(y, A), B the operator `onto`."""
-    _checks.same_device(f, _checks.floats(y))
-    Af = (onto or A)(f(y, A))
+    Af = (onto or A)(apply(f, y, A))
     _checks.same_shape(Af, y, "A f(y, A)", "y")
     return Af
+
+
+def observed(y, A):
+    """y, 0 where A measures nothing: whatever stands there is no measurement, nor is its noise."""
+    M = None if A is None else A.measured()
+    return y if M is None else M.to(y.dtype) * y
+
+
+def variance(noise, y, A):
+    """v(y), 0 where A measures nothing."""
+    return observed(noise.variance(y), A)

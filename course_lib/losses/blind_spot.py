@@ -4,10 +4,9 @@ import math
 
 import torch
 
-from .. import _checks
 from ..noise import CorrelatedGaussian, Gaussian, Noise
 from ..operators import Identity
-from .base import Loss
+from .base import Loss, apply
 
 
 class BlindSpotSURE(Loss):
@@ -26,6 +25,8 @@ class BlindSpotSURE(Loss):
     Source: Cha and Moon (2019), for Gaussian noise; Laine et al. (2019), the posterior mean.
     """
 
+    scores = True
+
     def __init__(self, noise):
         super().__init__()
         if isinstance(noise, CorrelatedGaussian):
@@ -38,15 +39,15 @@ class BlindSpotSURE(Loss):
             noise.variance(None)  # says that there is none, before any training
         self.noise = noise
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         mu, kappa = _parts(f, y, A)
-        a, v = kappa.sigmoid(), self.noise.variance(y)
+        a, v = kappa.sigmoid(), self.law(noise).variance(y)
         return ((1 - a).square() * (y - mu).square() + 2 * a * v - v).mean()
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         return y.new_zeros(())
 
-    def reconstruct(self, f, y, A, generator=None):
+    def reconstruct(self, f, y, A, noise=None, generator=None):
         """The posterior mean x̂ = a y + (1 − a) μ = (s² y + σ² μ)/(s² + σ²)."""
         mu, kappa = _parts(f, y, A)
         a = kappa.sigmoid()
@@ -64,6 +65,8 @@ class BlindSpotLikelihood(BlindSpotSURE):
     other noise. Source: Laine et al. (2019), with a diagonal covariance of the channels.
     """
 
+    scores = False
+
     def __init__(self, noise):
         super().__init__(noise)
         if not isinstance(noise, Gaussian):
@@ -72,12 +75,12 @@ class BlindSpotLikelihood(BlindSpotSURE):
                 "BlindSpotSURE, which takes any noise independent from pixel to pixel."
             )
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         mu, kappa = _parts(f, y, A)
-        V = self.noise.sigma**2 * (1 + kappa.exp())
+        V = self.law(noise).variance(y) * (1 + kappa.exp())
         return ((y - mu).square() / V + V.log() + math.log(2 * math.pi)).mean() / 2
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         raise NotImplementedError(
             "BlindSpotLikelihood is a log-likelihood, not the risk plus a constant; BlindSpotSURE "
             "gives the risk of the same network."
@@ -88,8 +91,7 @@ def _parts(f, y, A):
     """(μ, κ), the two halves of f(y, A)'s channels."""
     if not isinstance(A, Identity):
         raise ValueError(f"A blind spot is for A = I, not {type(A).__name__}; use SURE or R2R.")
-    _checks.same_device(f, _checks.floats(y))
-    both = f(y, A)
+    both = apply(f, y, A)
     if both.shape != (len(y), 2 * y.shape[1], *y.shape[2:]):
         raise ValueError(
             f"f(y, A) has shape {tuple(both.shape)} for y {tuple(y.shape)}; this loss needs the "

@@ -1,6 +1,6 @@
 """The naive loss, the one that fails."""
 
-from .base import Loss, measured
+from .base import Loss, measured, observed
 
 
 class MeasurementConsistency(Loss):
@@ -14,5 +14,5 @@ class MeasurementConsistency(Loss):
 
     at_y = True
 
-    def forward(self, f, y, A, generator=None):
-        return (measured(f, y, A) - y).square().mean()
+    def forward(self, f, y, A, noise=None, generator=None):
+        return (measured(f, y, A) - observed(y, A)).square().mean()

@@ -1,7 +1,8 @@
 """ENSURE: SURE of many operators, every entry counted alike however seldom it is measured."""
 
 from .. import _checks
-from .base import Loss, measured
+from .antithetic import antithetic, step
+from .base import Loss, measured, observed, variance
 
 
 class ENSURE(Loss):
@@ -12,8 +13,8 @@ class ENSURE(Loss):
     the probability π_i, `density`, that a random operator measures it; π broadcasts to y.
     E L = (1/m) Σ_i E[(F f(y⁺, A) − Fx)_i² | i is measured], for operators independent of x, F the
     full transform whose entries A measures: the error on all entries alike, each judged when it was
-    measured. Of what an operator hides, L says nothing for that operator. Offset 0, up to the
-    v_i/π_i of entries that were not measured, a constant, where y has no noise there.
+    measured. Of what an operator hides, L says nothing for that operator. Offset 0. In evaluation
+    mode f^± stand at y, as in `SURE`.
     Raises ValueError for a density outside (0, 1] or of another shape
     than y. Source: Aggarwal et al. (2023).
     """
@@ -25,13 +26,15 @@ class ENSURE(Loss):
         self.noise, self.tau = noise, _checks.positive(tau, "tau")
         self.register_buffer("density", _checks.density(density))
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         _checks.broadcasts(self.density, y, "density")
-        plus, minus, q = self.noise.twins(_checks.floats(y), self.tau, generator)
-        plus, minus = measured(f, plus, A), measured(f, minus, A)
-        fit = ((plus - y).square() + (minus - y).square()) / 2
-        L = fit + 2 * q * (plus - minus) - self.noise.variance(y)
+        noise = self.law(noise)
+        plus, minus, q = noise.twins(_checks.floats(y), step(self.tau, self.training), generator)
+        fit, d = antithetic(
+            lambda u: measured(f, u, A), y, observed(y, A), plus, minus, self.training
+        )
+        L = fit + 2 * q * d - variance(noise, y, A)
         return (L / self.density.to(y.dtype)).mean()
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         return y.new_zeros(())

@@ -2,8 +2,7 @@
 
 import torch
 
-from .. import _checks
-from .base import Loss
+from .base import Loss, apply, observed
 
 
 class MOI(Loss):
@@ -27,23 +26,25 @@ class MOI(Loss):
         super().__init__()
         self.noise, self.stop = noise, stop
 
-    def forward(self, f, y, A, generator=None):
-        _checks.same_device(f, _checks.floats(y))
-        A_other = others(A, len(y), generator)
-        x_hat = f(y, A)
+    def forward(self, f, y, A, noise=None, generator=None):
+        order = others(A, len(y), generator)
+        A_other = A[order]
+        x_hat = apply(f, y, A)
         x_hat = x_hat.detach() if self.stop else x_hat
         y_other = A_other(x_hat)
         if self.noise is not None:
-            y_other = self.noise(y_other, generator=generator)
-        return (f(y_other, A_other) - x_hat).square().mean()
+            law = self.law(noise)[order]
+            y_other = observed(law(y_other, generator=generator), A_other)
+        return (apply(f, y_other, A_other) - x_hat).square().mean()
 
 
 def others(A, batch, generator=None):
-    """A′: for every image the operator of another image of the batch, by a random rotation."""
-    if batch < 2 or all(len(buffer) == 1 for buffer in A.buffers()):
+    """The numbers of other images of the batch, one for each image, by a random rotation."""
+    if batch < 2 or A.count == 1:
         raise ValueError(
             f"a batch of {batch} with {type(A).__name__} has one operator, and MOI compares "
             "several; give an operator with one set of parameters per image, and 2 images or more."
         )
-    step = int(torch.randint(1, batch, (1,), generator=generator))
-    return A[torch.arange(batch).roll(step)]
+    device = "cpu" if generator is None else generator.device
+    step = int(torch.randint(1, batch, (1,), generator=generator, device=device))
+    return torch.arange(batch).roll(step)

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from .. import _checks
 from ..operators import Identity
 from . import masking
-from .base import Loss, measured
+from .base import Loss, apply, measured
 
 # The pixels of a 2×2 cell are 0 1 / 2 3; the eight ordered pairs of adjacent ones.
 PAIRS = [(0, 1), (1, 0), (0, 2), (2, 0), (1, 3), (3, 1), (2, 3), (3, 2)]
@@ -44,11 +44,11 @@ class Neighbor2Neighbor(Loss):
         """Λ now: weight · min(1, step/ramp), and `weight` from the start for ramp = 0."""
         return self.weight * (min(1.0, float(self.step) / self.ramp) if self.ramp else 1.0)
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         g1, g2 = pair(_denoising(y, A), generator)
         fit = measured(f, take(y, g1), A) - take(y, g2)
         with torch.no_grad():
-            fy = f(y, A)
+            fy = apply(f, y, A)
         regulariser = fit - (take(fy, g1) - take(fy, g2))
         value = fit.square().mean() + self.Lambda * regulariser.square().mean()
         if self.training:

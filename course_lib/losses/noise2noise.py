@@ -1,7 +1,7 @@
 """Two independent noisy copies."""
 
 from .. import _checks
-from .base import Loss, measured
+from .base import Loss, apply, measured, observed, variance
 
 
 class Noise2Noise(Loss):
@@ -13,16 +13,18 @@ class Noise2Noise(Loss):
     Source: Lehtinen et al. (2018); Mallows (1973).
     """
 
-    def forward(self, f, y, A, generator=None):
+    scores = True
+
+    def forward(self, f, y, A, noise=None, generator=None):
         y_a, y_b = _pair(y)
-        return (measured(f, y_a, A) - y_b).square().mean()
+        return (measured(f, y_a, A) - observed(y_b, A)).square().mean()
 
-    def offset(self, noise, y):
-        return noise.variance(_pair(y)[1]).mean()
+    def offset(self, noise, y, A=None):
+        return variance(noise, _pair(y)[1], A).mean()
 
-    def reconstruct(self, f, y, A, generator=None):
+    def reconstruct(self, f, y, A, noise=None, generator=None):
         """f(y, A) for a single y, or f(y_a, A) for a pair."""
-        return f(_pair(y)[0] if isinstance(y, (tuple, list)) else y, A)
+        return apply(f, _pair(y)[0] if isinstance(y, (tuple, list)) else y, A)
 
 
 def _pair(y):

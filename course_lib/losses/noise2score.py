@@ -34,28 +34,27 @@ class Noise2Score(Loss):
         if type(noise).tweedie is Noise.tweedie:
             noise.tweedie(None, None)  # says that there is no formula, before any training
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         _denoising(A, self)
-        v, u = self.noise.spread(_checks.floats(y)), normal_like(y, generator)
+        noise = self.law(noise)
+        v, u = noise.spread(_checks.floats(y)), normal_like(y, generator)
         sharpen = 1 + self.delta**2
-        value = ar_dae(
-            f, y, A, u, self.delta * v.sqrt(), lambda y1: sharpen * self.noise.spread(y1)
-        )
+        value = ar_dae(f, y, A, u, self.delta * v.sqrt(), lambda y1: sharpen * noise.spread(y1))
         return value + sharpen * v.mean()
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         if type(self.noise) is Gaussian:
             return y.new_zeros(())
-        return super().offset(noise, y)
+        return super().offset(noise, y, A)
 
-    def score(self, f, y, A):
+    def score(self, f, y, A, noise=None):
         """The estimate (f(y) − y)/v(y) of ∇ log p(y)."""
-        return (measured(f, y, A) - y) / self.noise.spread(y)
+        return (measured(f, y, A) - y) / self.law(noise).spread(y)
 
-    def reconstruct(self, f, y, A, generator=None):
+    def reconstruct(self, f, y, A, noise=None, generator=None):
         """noise.tweedie(y, score)."""
         _denoising(A, self)
-        return self.noise.tweedie(y, self.score(f, y, A))
+        return self.law(noise).tweedie(y, self.score(f, y, A, noise))
 
 
 class BlindNoise2Score(Loss):
@@ -79,7 +78,7 @@ class BlindNoise2Score(Loss):
         self.delta = _checks.positive(delta, "delta")
         self.sigma = None if sigma is None else _checks.positive(sigma, "sigma")
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         _denoising(A, self)
         step, c = self.scales(_checks.floats(y))
         return ar_dae(f, y, A, normal_like(y, generator), step, lambda y1: c)
@@ -99,7 +98,7 @@ class BlindNoise2Score(Loss):
         y1 = y + step * normal_like(y, generator)
         return 1 / ((measured(f, y1, A) - y1) / c).square().mean((1, 2, 3), keepdim=True)
 
-    def reconstruct(self, f, y, A, generator=None):
+    def reconstruct(self, f, y, A, noise=None, generator=None):
         """y + ηS(y)."""
         _denoising(A, self)
         return y + self.eta(f, y, A, generator) * self.score(f, y, A)

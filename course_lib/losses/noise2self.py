@@ -2,7 +2,7 @@
 
 from .. import _checks
 from . import masking
-from .base import Loss, measured
+from .base import Loss, apply, measured, observed, variance
 
 
 class Noise2Self(Loss):
@@ -35,6 +35,10 @@ class Noise2Self(Loss):
         self.test = test
 
     @property
+    def scores(self):
+        return self.test == "stitched"
+
+    @property
     def test_evals(self):
         return self.width**2 if self.test == "stitched" else 1
 
@@ -43,19 +47,19 @@ class Noise2Self(Loss):
         hidden = masking.grid(y, phase, self.width)
         return masking.interpolate(y, hidden), hidden
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         u = masking.uniform(_checks.image(y, "y"), (len(y), 1, 1, 1), generator)
         visible, J = self.hide(y, (u * self.width**2).long())
-        return self.width**2 * (J * (measured(f, visible, A) - y).square()).mean()
+        return self.width**2 * (J * (measured(f, visible, A) - observed(y, A)).square()).mean()
 
-    def offset(self, noise, y):
-        return noise.variance(y).mean()
+    def offset(self, noise, y, A=None):
+        return variance(noise, y, A).mean()
 
-    def reconstruct(self, f, y, A, generator=None):
+    def reconstruct(self, f, y, A, noise=None, generator=None):
         if self.test == "single":
-            return f(y, A)
+            return apply(f, y, A)
         x_hat = 0
         for phase in range(self.width**2):
             visible, J = self.hide(y, phase)
-            x_hat = x_hat + J * f(visible, A)
+            x_hat = x_hat + J * apply(f, visible, A)
         return x_hat

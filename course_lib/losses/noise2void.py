@@ -2,7 +2,7 @@
 
 from .. import _checks
 from . import masking
-from .base import Loss, measured
+from .base import Loss, measured, observed, variance
 
 
 class Noise2Void(Loss):
@@ -38,9 +38,9 @@ class Noise2Void(Loss):
             return masking.median(y, hidden, self.radius), hidden
         return masking.resample(y, hidden, self.radius, generator), hidden
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         y_tilde, J = self.hide(_checks.floats(y), generator)
-        return self.period**2 * (J * (measured(f, y_tilde, A) - y).square()).mean()
+        return self.period**2 * (J * (measured(f, y_tilde, A) - observed(y, A)).square()).mean()
 
-    def offset(self, noise, y):
-        return noise.variance(y).mean()
+    def offset(self, noise, y, A=None):
+        return variance(noise, y, A).mean()

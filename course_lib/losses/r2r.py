@@ -2,7 +2,7 @@
 
 from .. import _checks
 from ..operators import Identity
-from .base import Loss, measured
+from .base import Loss, apply, measured, observed, variance
 
 
 class R2R(Loss):
@@ -21,16 +21,17 @@ class R2R(Loss):
         self.noise, self.alpha = noise, _checks.fraction(alpha, "alpha")
         self.test_evals = _checks.whole(draws, "draws")
 
-    def forward(self, f, y, A, generator=None):
-        y1, y2 = self.noise.split(y, self.alpha, generator)
-        return (measured(f, y1, A) - y2).square().mean()
+    def forward(self, f, y, A, noise=None, generator=None):
+        y1, y2 = self.law(noise).split(y, self.alpha, generator)
+        return (measured(f, y1, A) - observed(y2, A)).square().mean()
 
-    def offset(self, noise, y):
-        return noise.variance(y).mean() / self.alpha
+    def offset(self, noise, y, A=None):
+        return variance(noise, y, A).mean() / self.alpha
 
-    def reconstruct(self, f, y, A, generator=None):
-        draws = (self.noise.split(y, self.alpha, generator)[0] for _ in range(self.test_evals))
-        return sum(f(y1, A) for y1 in draws) / self.test_evals
+    def reconstruct(self, f, y, A, noise=None, generator=None):
+        noise = self.law(noise)
+        draws = (noise.split(y, self.alpha, generator)[0] for _ in range(self.test_evals))
+        return sum(apply(f, y1, A) for y1 in draws) / self.test_evals
 
 
 class Noisier2Noise(Loss):
@@ -48,20 +49,20 @@ class Noisier2Noise(Loss):
         self.noise, self.alpha = noise, _checks.fraction(alpha, "alpha")
         self.test_evals = _checks.whole(draws, "draws")
 
-    def forward(self, g, y, A, generator=None):
+    def forward(self, g, y, A, noise=None, generator=None):
         _denoising(A)
-        y1, _ = self.noise.split(y, self.alpha, generator)
+        y1, _ = self.law(noise).split(y, self.alpha, generator)
         return (measured(g, y1, A) - y).square().mean() / self.alpha**2
 
-    def offset(self, noise, y):
-        return noise.variance(y).mean() / self.alpha
+    def offset(self, noise, y, A=None):
+        return variance(noise, y, A).mean() / self.alpha
 
-    def reconstruct(self, g, y, A, generator=None):
+    def reconstruct(self, g, y, A, noise=None, generator=None):
         _denoising(A)
-        total = 0
+        total, noise = 0, self.law(noise)
         for _ in range(self.test_evals):
-            y1, _ = self.noise.split(y, self.alpha, generator)
-            total = total + (g(y1, A) - (1 - self.alpha) * y1) / self.alpha
+            y1, _ = noise.split(y, self.alpha, generator)
+            total = total + (apply(g, y1, A) - (1 - self.alpha) * y1) / self.alpha
         return total / self.test_evals
 
 

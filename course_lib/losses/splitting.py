@@ -5,7 +5,7 @@ import torch
 from .. import _checks
 from ..operators import Identity, Inpainting
 from . import masking
-from .base import Loss, measured
+from .base import Loss, apply, measured, observed, variance
 
 
 class Splitting(Loss):
@@ -22,9 +22,11 @@ class Splitting(Loss):
     and A. With fill="zero", or another A, f gets zeros and A_a = Inpainting(1 − h) @ A.
     target="all" puts every entry into the loss, (1/m) ‖A f(y_a, A_a) − y‖²: right without noise;
     with noise its minimiser repeats the kept entries, E L is not the risk plus a constant.
-    test="average": x̂ = (Σ_t diag(h_t))⁻¹ Σ_t diag(h_t) f(y_{a,t}) over `draws` masks for A = I,
-    f as it was trained, and the plain mean of the f(y_{a,t}, A_{a,t}) for other A; the masks share
-    the law of h and together hide each entry ⌊N p_i⌋ or ⌈N p_i⌉ times. test="one": f(y_a, A_a) of
+    test="average": x̂ = (Σ_t diag(w_t))⁻¹ Σ_t diag(w_t) f(y_{a,t}, A_{a,t}) over `draws` masks,
+    f as it was trained. Where A selects pixels (A = I, inpainting, decimation, demosaicing), w_t =
+    1 − Aᵀ(1 − h_t): a measured pixel comes from the masks that hid it, w = h for A = I, another one
+    from all masks; for other A w = 1. The masks share the law of h and together hide each entry
+    ⌊N p_i⌋ or ⌈N p_i⌉ times. test="one": f(y_a, A_a) of
     one split. test="plain": f(y, A). These two want a network that treats kept and hidden pixels
     alike, such as `models.Direct`. Raises ValueError for masks that would hide everything or
     nothing and for draws · p < 1. Source: Efron (2004), Yaman et al. (2020), Tachella (2025); the
@@ -75,34 +77,34 @@ class Splitting(Loss):
         kept = (~h).to(y.dtype)
         return kept * y, Inpainting(kept) @ A, h
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         y_a, A_a, h = self.split(y, A, self.uniforms(_checks.floats(y), generator))
         Af = measured(f, y_a, A_a, onto=A)
         weight = 1 if self.target == "all" else self.weight(h).to(y.dtype)
-        return (weight * (Af - y).square()).mean()
+        return (weight * (Af - observed(y, A)).square()).mean()
 
     def weight(self, h):
         """h_i/p_i."""
         return h / self.p.clamp_min(1e-12)
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         if self.target == "all":
-            return super().offset(noise, y)
-        return ((self.p > 0) * noise.variance(y)).mean()
+            return super().offset(noise, y, A)
+        return ((self.p > 0) * variance(noise, y, A)).mean()
 
-    def reconstruct(self, f, y, A, generator=None):
+    def reconstruct(self, f, y, A, noise=None, generator=None):
         if self.test == "plain":
-            return f(y, A)
+            return apply(f, y, A)
         u = self.uniforms(y, generator)
         if self.test == "one":
-            return f(*self.split(y, A, u)[:2])
-        if isinstance(A, Identity) and not self.p.all():
+            return apply(f, *self.split(y, A, u)[:2])
+        if A.selects and not self.p.all():
             raise ValueError(
                 "hidden is 0 at some pixels, which no mask predicts; use test='plain'."
             )
         total, count = 0, 0
         for t in range(self.draws):
             y_a, A_a, h = self.split(y, A, (u + t / self.draws) % 1)
-            h = h if isinstance(A, Identity) else torch.ones_like(h)
-            total, count = total + h * f(y_a, A_a), count + h.to(y.dtype)
+            h = 1 - A.adjoint((~h).to(y.dtype).expand_as(y)) if A.selects else y.new_ones(())
+            total, count = total + h * apply(f, y_a, A_a), count + h
         return total / count

@@ -3,7 +3,8 @@
 import torch
 
 from .. import _checks
-from .base import measured
+from .antithetic import antithetic, step
+from .base import measured, observed, variance
 from .splitting import Splitting
 
 
@@ -67,9 +68,9 @@ class WeightedSSDU(SSDU):
         p, pi = self.p, self.density
         return h * (1 - pi * (1 - p)) / (pi * p).clamp_min(1e-12)
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         p, pi = self.p, self.density
-        return ((p > 0) * (1 - pi * (1 - p)) / pi * noise.variance(y)).mean()
+        return ((p > 0) * (1 - pi * (1 - p)) / pi * variance(noise, y, A)).mean()
 
 
 class Noise2Inverse(Splitting):
@@ -111,20 +112,21 @@ class RobustSSDU(SSDU):
     def train_evals(self):
         return 1 if self.kept == "r2r" else 2
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         _, A_a, h = self.split(y, A, self.uniforms(_checks.floats(y), generator))
         hidden, k = self.weight(h).to(y.dtype), (~h).to(y.dtype)
+        noise, target = self.law(noise), observed(y, A)
         if self.kept == "r2r":
-            y1, y2 = self.noise.split(y, self.alpha, generator)
+            y1, y2 = noise.split(y, self.alpha, generator)
             Af = measured(f, k * y1, A_a, A)
-            return (hidden * (Af - y).square() + k * (Af - y2).square()).mean()
-        plus, minus, q = self.noise.twins(y, self.tau, generator)
-        plus, minus = (measured(f, k * part, A_a, A) for part in (plus, minus))
-        fit = ((plus - y).square() + (minus - y).square()) / 2
-        S = q * (plus - minus)
-        return ((hidden + k) * fit + k * (2 * S - self.noise.variance(y))).mean()
+            return (hidden * (Af - target).square() + k * (Af - observed(y2, A)).square()).mean()
+        plus, minus, q = noise.twins(y, step(self.tau, self.training), generator)
+        fit, d = antithetic(
+            lambda u: measured(f, k * u, A_a, A), y, target, plus, minus, self.training
+        )
+        return ((hidden + k) * fit + k * (2 * q * d - variance(noise, y, A))).mean()
 
-    def offset(self, noise, y):
-        v = noise.variance(y)
+    def offset(self, noise, y, A=None):
+        v = variance(noise, y, A)
         kept = (1 - self.p) / self.alpha if self.kept == "r2r" else 0
         return (((self.p > 0) + kept) * v).mean()

@@ -1,7 +1,9 @@
 """The supervised loss: the only one that sees x."""
 
+import torch
+
 from .. import _checks
-from .base import Loss
+from .base import Loss, apply
 
 
 class Supervised(Loss):
@@ -12,11 +14,14 @@ class Supervised(Loss):
     shape. Source: the standard definition, e.g. Tachella (2025), Part 1.
     """
 
-    def forward(self, f, y, A, x, generator=None):
-        _checks.same_device(f, _checks.floats(y))
-        x_hat = f(y, A)
+    scores = True
+
+    def forward(self, f, y, A, x=None, noise=None, generator=None):
+        if not torch.is_tensor(x):
+            raise TypeError("Supervised needs the ground truth x; give data.Pairs(x, A, noise).")
+        x_hat = apply(f, y, A)
         _checks.same_shape(x_hat, _checks.floats(x, "x"), "f(y, A)", "x")
         return (x_hat - x).square().mean()
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         return y.new_zeros(())

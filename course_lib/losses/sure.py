@@ -1,8 +1,8 @@
 """Stein's unbiased risk estimate."""
 
 from .. import _checks
-from ..noise.divergence import antithetic
-from .base import Loss, measured
+from .antithetic import antithetic, step
+from .base import Loss, measured, observed, variance
 
 
 class SURE(Loss):
@@ -17,15 +17,18 @@ class SURE(Loss):
     pixel); tau: the step τ of the first two, in noise standard deviations.
     "antithetic" is the one to train with: it estimates the risk of f at y⁺ (of variance
     (1 + τ²) Var(y)) without bias at every τ, for Gaussian, Poisson and Gamma noise, and its
-    gradient is the least noisy. For Gaussian noise y^± = y ± τp, and it equals R2R of
-    α = τ²/(1 + τ²) averaged over ±p, less a known constant. For Poisson and Gamma noise "mc" and
-    "hutchinson" are of first order in the gain, resp. 1/ℓ; Poisson-Gaussian noise has no split,
-    so that there "antithetic" is of first order too. "exact" is unbiased for all.
+    gradient is the least noisy. In evaluation mode it is the risk of f at y itself, for three
+    evaluations: the misfit at y, the divergence from a step of 0.1.
+    For Gaussian noise y^± = y ± τp, and training equals R2R of α = τ²/(1 + τ²) averaged over ±p,
+    less a known constant. For Poisson and Gamma noise "mc" and "hutchinson" are of first order in
+    the gain, resp. 1/ℓ; Poisson-Gaussian noise has no split, so that there "antithetic" is of
+    first order too. "exact" is unbiased for all.
     The slides print f(y) − f(y + τb) in the divergence: that is minus the divergence.
     Source: Stein (1981), Hudson (1978), Ramani et al. (2008), Monroy et al. (2025).
     """
 
     train_evals = 2
+    scores = True
 
     def __init__(self, noise, method="antithetic", tau=0.3):
         super().__init__()
@@ -39,16 +42,18 @@ class SURE(Loss):
     def at_y(self):
         return self.method != "antithetic"
 
-    def forward(self, f, y, A, generator=None):
-        _checks.floats(y)
+    def forward(self, f, y, A, noise=None, generator=None):
+        noise, target = self.law(noise), observed(_checks.floats(y), A)
+        v = variance(noise, y, A)
         if self.method == "antithetic":
-            twins = self.noise.twins(y, self.tau, generator)
-            fit, S = antithetic(lambda u: measured(f, u, A), y, *twins)
-        else:
-            Af = measured(f, y, A)
-            S = self.noise.stein(lambda u: A(f(u, A)), y, Af, self.method, self.tau, generator)
-            fit = (Af - y).square().sum()
-        return (fit + 2 * S) / y.numel() - self.noise.variance(y).mean()
+            plus, minus, q = noise.twins(y, step(self.tau, self.training), generator)
+            fit, d = antithetic(
+                lambda u: measured(f, u, A), y, target, plus, minus, self.training
+            )
+            return (fit + 2 * q * d - v).mean()
+        Af = measured(f, y, A)
+        S = noise.stein(lambda u: A(f(u, A)), y, Af, self.method, self.tau, generator)
+        return ((Af - target).square() - v).mean() + 2 * S / y.numel()
 
-    def offset(self, noise, y):
+    def offset(self, noise, y, A=None):
         return y.new_zeros(())

@@ -4,9 +4,11 @@ import torch
 
 from .. import _checks
 from .._random import normal_like
+from ..noise import estimate
 from ..operators.blur import transfer
-from .base import measured
-from .multipliers import Multipliers
+from .antithetic import antithetic
+from .base import measured, observed
+from .multipliers import Multipliers, noise_power, start
 
 FLOOR = 0.005  # the least power of the multipliers at any frequency, in units of their mean power
 
@@ -26,36 +28,44 @@ class UNSURECorrelated(Multipliers):
         v ← μ v + (1 − μ) t,    η ← η + ρ η ∗ v / max(1, Σ|v_l|), on these lags,
     which for L = 0 is UNSURE's step and rests only where all v_l = 0; it then shrinks the lags
     l ≠ 0, if it must, until the spectrum of η stays above a floor. So η_0 > 0 and Σ_η remains a
-    covariance, from which the probe is drawn. eta: the start of η_0; tau: see `UNSURE`.
+    covariance, from which the probe is drawn. eta: the start of η_0, the others being 0; None,
+    `noise.estimate.autocorrelation` of the y of the first call. rate ρ in (0, 1). tau: see `UNSURE`.
     Raises ValueError for images smaller than 2L + 1. Source: Tachella et al. (2025), section 3.3,
     who ascend a kernel k with Σ_η = KKᵀ instead.
     """
 
-    def __init__(self, reach=2, eta=2.5e-3, rate=0.02, momentum=0.9, tau=0.2):
+    def __init__(self, reach=2, eta=None, rate=0.02, momentum=0.9, tau=0.2):
         if reach == 0:
             raise ValueError("reach is 0, which is white noise; use UNSURE.")
         size = 2 * _checks.whole(reach, "reach") + 1
-        super().__init__((size, size), rate, momentum, tau)
+        super().__init__((size, size), _checks.fraction(rate, "rate"), momentum, tau)
         self.reach = reach
         self.register_buffer("eta", torch.zeros(size, size))
-        self.eta[reach, reach] = _checks.positive(eta, "eta")
+        self.eta[reach, reach] = start(eta, "eta")
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         size, least = tuple(_checks.image(y, "y").shape[-2:]), len(self.eta)
         if min(size) < least:
             raise ValueError(
                 f"y is {size} pixels, too small for a reach of {self.reach}; it needs at least "
                 f"{least} on a side, or a smaller reach."
             )
-        power = self.spectrum(size).to(y)
+        self.begin(y, A)
+        spectrum = self.spectrum(size).to(y)
         w = torch.fft.rfft2(normal_like(y, generator))
-        p, q = (torch.fft.irfft2(power**h * w, s=y.shape[-2:]) for h in (0.5, -0.5))  # E[p qᵀ] = I
-        plus, minus = (measured(f, y + step * p, A) for step in (self.tau, -self.tau))
-        Jp = (plus - minus) / (2 * self.tau)
-        fit = ((plus - y).square().sum() + (minus - y).square().sum()) / 2
+        p, q = (torch.fft.irfft2(spectrum**h * w, s=y.shape[-2:]) for h in (0.5, -0.5))  # E[p qᵀ] = I
+        fit, d = antithetic(
+            lambda u: measured(f, u, A),
+            y,
+            observed(y, A),
+            y + self.tau * p,
+            y - self.tau * p,
+            self.training,
+        )
+        Jp = d / (2 * self.tau)
         if self.training:
             self.ascend(self.traces(Jp.detach(), q))
-        return (fit + 2 * (p * Jp).sum()) / y.numel()
+        return (fit + 2 * p * Jp).mean()
 
     def spectrum(self, size):
         """Σ_l η_l e^{−iωl} at the frequencies of an image of this size (rfft2): above 0."""
@@ -69,6 +79,19 @@ class UNSURECorrelated(Multipliers):
         t = t.roll((L, L), (0, 1))[: 2 * L + 1, : 2 * L + 1].to(self.eta)
         return (t + t.flip(0, 1)) / 2
 
+    def begin(self, y, A):
+        """η = C, the estimated autocorrelation, made a covariance; white for small y or gaps."""
+        if self.eta.any():
+            return
+        L, white = self.reach, noise_power(y, A)
+        if A.measured() is None and min(y.shape[-2:]) > 2 * L + 5:
+            self.eta.copy_(estimate.autocorrelation(y.detach(), L))
+        self.eta[L, L] = torch.maximum(self.eta[L, L], white.to(self.eta))
+        self.confine()
+
+    def power(self, y):
+        return self.eta[self.reach, self.reach]
+
     def ascend(self, t):
         """One step of the multipliers, for traces per entry `t`."""
         v = self.accelerate(t)
@@ -76,7 +99,12 @@ class UNSURECorrelated(Multipliers):
         self.eta += self.rate * torch.nn.functional.conv2d(
             self.eta[None, None], v[None, None], padding=self.reach
         ).view_as(self.eta)
+        self.confine()
+
+    def confine(self):
+        """Shrink the lags l ≠ 0 until the spectrum of η stays above its floor."""
         center = self.eta[self.reach, self.reach].clone()
         others = transfer(self.eta, (16 * len(self.eta),) * 2).real.min() - center
-        self.eta *= ((1 - FLOOR) * center / (-others).clamp_min(1e-30)).clamp_max(1)
+        if others < 0:
+            self.eta *= ((1 - FLOOR) * center / -others).clamp_max(1)
         self.eta[self.reach, self.reach] = center

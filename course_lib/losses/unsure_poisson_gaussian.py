@@ -4,8 +4,12 @@ import torch
 
 from .. import _checks
 from .._random import normal_like
-from .base import measured
-from .multipliers import Multipliers
+from ..noise import estimate
+from .antithetic import antithetic
+from .base import measured, observed
+from .multipliers import Multipliers, noise_power, start
+
+LEAST = 0.05  # the least share of γ E y and of η in the mean variance that a start may have
 
 
 class UNSUREPoissonGaussian(Multipliers):
@@ -21,29 +25,53 @@ class UNSUREPoissonGaussian(Multipliers):
     E L = risk + mean noise variance, the offset.
     In training each call ascends the logarithms, which keeps both positive in any unit of y,
         v ← μ v + (1 − μ) (mean ∂_i f_i, mean y_i ∂_i f_i / mean y),   (log η, log γ) += ρ v.
-    eta, gain: the start. tau: the step of the two-sided divergence in units of √(mean v).
+    eta, gain: the start; None, from the y of the first call (`noise.estimate.gain`). tau: the step
+    of the two-sided divergence in units of √(mean v).
     Raises ValueError when the mean of y is not above zero. Source: Tachella et al. (2025), section
     3.4; the optimum, in this form, by parts.
     """
 
-    def __init__(self, eta=1e-3, gain=3e-3, rate=0.02, momentum=0.9, tau=0.2):
+    def __init__(self, eta=None, gain=None, rate=0.02, momentum=0.9, tau=0.2):
         super().__init__(2, rate, momentum, tau)
-        self.register_buffer("eta", torch.tensor(_checks.positive(eta, "eta")))
-        self.register_buffer("gain", torch.tensor(_checks.positive(gain, "gain")))
+        self.register_buffer("eta", start(eta, "eta"))
+        self.register_buffer("gain", start(gain, "gain"))
 
-    def forward(self, f, y, A, generator=None):
+    def forward(self, f, y, A, noise=None, generator=None):
         mean = _checks.floats(y).mean()
         if mean <= 0:
             raise ValueError(f"y has the mean {mean:g}; photon noise needs one above zero.")
+        self.begin(y, A)
         b, v = normal_like(y, generator), self.gain * y + self.eta
         step = self.tau * v.mean().sqrt()
-        plus, minus = (measured(f, y + s * b, A) for s in (step, -step))
-        slope = b * (plus - minus) / (2 * step)  # its mean over b: ∂_i f_i
-        fit = ((plus - y).square().sum() + (minus - y).square().sum()) / 2
-        value = (fit + 2 * (v * slope).sum()) / y.numel()
+        fit, d = antithetic(
+            lambda u: measured(f, u, A),
+            y,
+            observed(y, A),
+            y + step * b,
+            y - step * b,
+            self.training,
+        )
+        slope = b * d / (2 * step)  # its mean over b: ∂_i f_i
+        value = (fit + 2 * v * slope).mean()
         if self.training:
             self.ascend(slope.detach().mean(), (y * slope.detach()).mean() / mean)
         return value
+
+    def begin(self, y, A):
+        """γ and σ² as estimated; half of the variance each for small y or gaps."""
+        if self.eta and self.gain:
+            return
+        total, share = noise_power(y, A), y.new_tensor(0.5)
+        if A.measured() is None and estimate.blocks(y) >= estimate.ENOUGH:
+            gain, sigma = estimate.gain(y.detach())
+            photons = gain * y.mean()
+            total = photons + sigma**2
+            share = (photons / total).clamp(LEAST, 1 - LEAST)
+        self.eta.copy_(self.eta if self.eta else (1 - share) * total)
+        self.gain.copy_(self.gain if self.gain else share * total / y.mean())
+
+    def power(self, y):
+        return (self.gain * y + self.eta).mean()
 
     def ascend(self, plain, weighted):
         """One step of the multipliers, for the mean slope and the mean weighted by y."""

@@ -61,7 +61,7 @@ class DeepImagePrior(nn.Module):
         beside the losses (for a lesson: the PSNR, which the choice must not see). Returns a `Fit`.
         Raises ValueError for several measurements at once or a share outside (0, 1).
         """
-        _checks.same_device(self, _checks.floats(y))
+        _checks.fits(self, _checks.floats(y))
         steps, every = _checks.whole(steps, "steps"), _checks.whole(every, "every")
         if len(y) != 1:
             raise ValueError(f"y holds {len(y)} measurements; a deep image prior fits one.")

@@ -16,5 +16,5 @@ class BackProjection(torch.nn.Module):
         self.net = net
 
     def forward(self, y, A):
-        _checks.same_device(self.net, y)
+        _checks.fits(self.net, y)
         return self.net(A.pinv(y))

@@ -17,17 +17,6 @@ def monte_carlo(f, y, fy, p, q, tau):
     return (q * (f(y + tau * p) - fy)).sum() / tau
 
 
-def antithetic(f, y, plus, minus, q):
-    """The pair (½(‖f⁺ − y‖² + ‖f⁻ − y‖²), qᵀ(f⁺ − f⁻)), f^± = f(y^±): two evaluations.
-
-    Both terms of Stein's identity at the twins (y⁺, y⁻, q) of `noise.twins`. For y^± = y ± τp the
-    even terms of f cancel, so the variance is lower than `monte_carlo`'s at the same cost.
-    """
-    plus, minus = f(plus), f(minus)
-    fit = ((plus - y).square().sum() + (minus - y).square().sum()) / 2
-    return fit, (q * (plus - minus)).sum()
-
-
 def hutchinson(f, y, p, q):
     """qᵀ J p by forward-mode differentiation: the limit τ → 0 (Hutchinson 1989)."""
     _, Jp = torch.func.jvp(f, (y,), (p,))

@@ -4,6 +4,7 @@ import torch
 
 from .. import _checks
 from .._batched import Batched
+from .guard import HALF, guarded, single
 from .solve import conjugate_gradient
 
 
@@ -12,8 +13,34 @@ class Operator(Batched):
 
     A subclass writes `forward` and `adjoint` with ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ to rounding, both
     differentiable. Parameters live in buffers whose first axis is 1 (shared) or B (one per
-    image), so that a batch can mix operators A_g; `A[index]` keeps those of some images.
+    image), so that a batch can mix operators A_g; `A[index]` keeps those of some images. Buffers
+    are copies of what the caller gave. `guard` checks the input of `forward`, `adjoint` and `pinv`
+    of every subclass. They compute in float32 at least: half-precision input is taken and becomes
+    float32, autocast is off inside, and `A.half()` leaves the parameters in float32.
     """
+
+    selects = False  # whether each entry of y is one pixel of x
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        for method, name in (("forward", "x"), ("adjoint", "y"), ("pinv", "y")):
+            if method in vars(cls):
+                setattr(cls, method, guarded(name)(vars(cls)[method]))
+
+    def register_buffer(self, name, tensor, persistent=True):
+        """Keep a copy of a parameter, in float32 at least, for as many images as the others."""
+        every = {**self._buffers, name: tensor}
+        _checks.same_batch(**{n: b for n, b in every.items() if self._varies(n)})
+        super().register_buffer(name, single(tensor), persistent)
+
+    def _apply(self, fn, recurse=True):
+        """Move or cast the parameters, but never to half precision: `torch.nn.Module.to` etc."""
+
+        def kept(t):
+            moved = fn(t)
+            return t.to(moved.device) if moved.dtype in HALF else moved
+
+        return super()._apply(kept, recurse)
 
     def forward(self, x):
         """Ax."""
@@ -23,6 +50,7 @@ class Operator(Batched):
         """Aᵀy, the exact adjoint of `forward`."""
         raise NotImplementedError(f"{type(self).__name__} has no `adjoint`; write it.")
 
+    @guarded("y")
     def pinv(self, y, iterations=50, tolerance=1e-6):
         """A†y: the solution of min ‖x‖ among the minimisers of ‖Ax − y‖, by conjugate gradient.
 
@@ -53,6 +81,7 @@ class Compose(Operator):
     def __init__(self, outer, inner):
         super().__init__()
         self.outer, self.inner = outer, inner
+        self.selects = outer.selects and inner.selects
 
     def forward(self, x):
         return self.outer(self.inner(x))
@@ -81,11 +110,11 @@ def dense(A, shape):
 
 
 def check_image(A, x, name="x", parameter=None):
-    """Refuse an x that A does not act on: `parameter`, or its shape, is (1 or B, 1 or C, H, W)."""
-    _checks.image(x, name)
+    """Refuse an x that A does not act on: `parameter`, or its shape, is (B, 1 or C, H, W)."""
+    _checks.axes(x, name)
     if parameter is None:
         return
-    batch, channels, *size = getattr(parameter, "shape", parameter)
+    _, channels, *size = getattr(parameter, "shape", parameter)
     if channels not in (1, x.shape[1]):
         raise ValueError(
             f"{name} has {x.shape[1]} channels and {type(A).__name__} was made for {channels}; "
@@ -96,21 +125,32 @@ def check_image(A, x, name="x", parameter=None):
             f"{name} is {tuple(x.shape[-2:])} pixels and {type(A).__name__} was made for "
             f"{tuple(size)}; crop or resize it, or make the operator for its size."
         )
-    if 1 not in (batch, x.shape[0]) and batch != x.shape[0]:
-        raise ValueError(
-            f"{name} holds {x.shape[0]} images and {type(A).__name__} was made for {batch}; "
-            "take the operators of these images, A[indices]."
-        )
+
+
+def as_numbers(value, name):
+    """A parameter as finite floats: a tensor keeps its precision, all else gets the default one."""
+    if not torch.is_tensor(value) or not (value.is_floating_point() or value.is_complex()):
+        value, dtype = torch.as_tensor(value), torch.get_default_dtype()
+        value = value.to(dtype.to_complex() if value.is_complex() else dtype)
+    _checks.floats(torch.view_as_real(value.resolve_conj()) if value.is_complex() else value, name)
+    return value
+
+
+def as_pairs(value, name):
+    """Whole numbers (a, b) for all images, or (B, 2), as (1 or B, 2)."""
+    value = torch.as_tensor(value)
+    if value.is_floating_point() or value.shape[-1:] != (2,) or value.ndim > 2:
+        raise ValueError(f"{name} must hold whole numbers (a, b), with shape (2,) or (B, 2).")
+    return value.reshape(-1, 2)
 
 
 def as_mask(mask, empty):
     """A mask of zeros and ones as floats (1 or B, 1 or C, H, W); `empty` is said of one without."""
-    mask = torch.as_tensor(mask)
+    mask = as_numbers(mask, "mask")
     if not ((mask == 0) | (mask == 1)).all():
         raise ValueError("mask holds values other than 0 and 1; threshold it first.")
     if not 2 <= mask.ndim <= 4:
         raise ValueError(f"mask has shape {tuple(mask.shape)}; use (H, W) or (B, C, H, W).")
-    mask = mask.to(torch.get_default_dtype() if not mask.is_floating_point() else mask.dtype)
     mask = mask.reshape(*[1] * (4 - mask.ndim), *mask.shape)
     if not mask.flatten(1).any(1).all():
         raise ValueError(empty)

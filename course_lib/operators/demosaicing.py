@@ -2,8 +2,7 @@
 
 import torch
 
-from .. import _checks
-from .base import Operator
+from .base import Operator, check_image
 
 
 class Demosaicing(Operator):
@@ -14,6 +13,8 @@ class Demosaicing(Operator):
     value into its own colour's channel, and zeros elsewhere. Raises ValueError for another pattern
     and for x without three channels.
     """
+
+    selects = True
 
     def __init__(self, pattern="RGGB"):
         super().__init__()
@@ -29,12 +30,14 @@ class Demosaicing(Operator):
         return self.cell.repeat(1, 1, (h + 1) // 2, (w + 1) // 2)[..., :h, :w]
 
     def forward(self, x):
-        if _checks.image(x).shape[1] != 3:
+        check_image(self, x)
+        if x.shape[1] != 3:
             raise ValueError(f"x has {x.shape[1]} channels; Demosaicing takes colour images, 3.")
         return (self.masks(x.shape[-2:]) * x).sum(1, keepdim=True)
 
     def adjoint(self, y):
-        if _checks.image(y, "y").shape[1] != 1:
+        check_image(self, y, "y")
+        if y.shape[1] != 1:
             raise ValueError(f"y has {y.shape[1]} channels; a mosaic has 1.")
         return self.masks(y.shape[-2:]) * y
 

@@ -12,6 +12,8 @@ class Inpainting(Operator):
     that hides every pixel, and for x of another size.
     """
 
+    selects = True
+
     def __init__(self, mask):
         super().__init__()
         empty = "mask hides every pixel of an image; keep at least one."

@@ -8,7 +8,7 @@ import torch
 from montecarlo import generator, summary
 
 from course_lib import noise, operators
-from course_lib.data import Measurements, Pairs
+from course_lib.data import Pairs, simulate
 
 GAUSSIAN = noise.Gaussian(0.1)
 POISSON = noise.Poisson(0.1)
@@ -49,7 +49,7 @@ OPERATORS = {
 def test_no_ground_truth_can_be_reached(where, copies):
     """Even where Ax = x, and noise so small that a leak would show: every tensor is walked."""
     x = images()
-    data = Measurements(x, OPERATORS[where](), noise.Gaussian(0.01), copies=copies)
+    data = simulate(x, OPERATORS[where](), noise.Gaussian(0.01), copies=copies)
     found = [t for t in tensors(data) if t.shape == x.shape and t.unique().numel() > 2]
     assert len(found) == copies
     for t in found:
@@ -61,7 +61,7 @@ def test_no_ground_truth_can_be_reached(where, copies):
 def test_the_ground_truth_is_forgotten(where):
     x = images()
     alive = weakref.ref(x)
-    data = Measurements(x, OPERATORS[where](), POISSON)
+    data = simulate(x, OPERATORS[where](), POISSON)
     del x
     gc.collect()
     assert alive() is None and len(data) == 6
@@ -74,13 +74,13 @@ def test_that_walk_would_find_a_leak():
 
 def test_an_item_is_y_and_its_operator():
     x = images()
-    y, B = Measurements(x, A, GAUSSIAN)[2]
+    y, B = simulate(x, A, GAUSSIAN)[2]
     assert y.shape == (1, 12, 12) and isinstance(B, operators.Identity)
-    (y_a, y_b), _ = Measurements(x, A, GAUSSIAN, copies=2)[2]
+    (y_a, y_b), _ = simulate(x, A, GAUSSIAN, copies=2)[2]
     assert y_a.shape == y_b.shape == (1, 12, 12) and not torch.equal(y_a, y_b)
     y, _, truth = Pairs(x, A, GAUSSIAN)[2]
     assert torch.equal(truth, x[2]) and not torch.equal(y, truth)
-    assert len(list(iter_items(Measurements(x, A, GAUSSIAN)))) == 6
+    assert len(list(iter_items(simulate(x, A, GAUSSIAN)))) == 6
 
 
 def iter_items(data):
@@ -90,23 +90,23 @@ def iter_items(data):
 def test_the_noise_is_fixed_by_the_seed_and_the_same_for_both_kinds():
     x = images()
     batch = torch.tensor([0, 3])
-    one, again = (Measurements(x, A, GAUSSIAN, seed=1).batch(batch)[0] for _ in range(2))
+    one, again = (simulate(x, A, GAUSSIAN, seed=1).batch(batch)[0] for _ in range(2))
     assert torch.equal(one, again)
     assert torch.equal(one, Pairs(x, A, GAUSSIAN, seed=1).batch(batch)[0])
-    assert torch.equal(one, Measurements(x, A, GAUSSIAN, seed=1, copies=2).batch(batch)[0][0])
-    assert not torch.equal(one, Measurements(x, A, GAUSSIAN, seed=2).batch(batch)[0])
+    assert torch.equal(one, simulate(x, A, GAUSSIAN, seed=1, copies=2).batch(batch)[0][0])
+    assert not torch.equal(one, simulate(x, A, GAUSSIAN, seed=2).batch(batch)[0])
 
 
 def test_a_signal_of_the_same_seed_is_independent_of_its_noise():
     """x ~ N(0, 1) drawn with seed 3, measured with seed 3."""
     x = torch.randn(40, 1, 24, 24, generator=generator(3))
-    y, _ = Measurements(x, A, GAUSSIAN, seed=3).batch(torch.arange(40))
+    y, _ = simulate(x, A, GAUSSIAN, seed=3).batch(torch.arange(40))
     assert abs(summary((y - x) * x).z()) < 4
 
 
 def test_the_two_copies_are_independent_and_of_the_right_noise():
     x = images(40, 24)
-    y_a, y_b = Measurements(x, A, GAUSSIAN, copies=2).batch(torch.arange(40))[0]
+    y_a, y_b = simulate(x, A, GAUSSIAN, copies=2).batch(torch.arange(40))[0]
     assert abs(summary((y_a - x) * (y_b - x)).z()) < 4
     for y in (y_a, y_b):
         assert abs(summary((y - x).square()).z(0.01)) < 4
@@ -114,7 +114,7 @@ def test_the_two_copies_are_independent_and_of_the_right_noise():
 
 def test_each_image_keeps_its_operator():
     x, mask = images(), (torch.rand(6, 1, 12, 12, generator=generator(1)) < 0.5).float()
-    data = Measurements(x, operators.Inpainting(mask), noise.Gaussian(1e-6))
+    data = simulate(x, operators.Inpainting(mask), noise.Gaussian(1e-6))
     y, B = data.batch(torch.tensor([4, 1]))
     torch.testing.assert_close(y, B(x[[4, 1]]), rtol=0, atol=1e-5)
     assert torch.equal(B.mask, mask[[4, 1]])
@@ -125,7 +125,7 @@ def test_each_image_keeps_its_operator():
 def test_crops_are_windows_turned_and_flipped():
     """Every crop is one of the windows of its image, in one of eight poses; all poses come."""
     x = torch.arange(36.0).view(1, 1, 6, 6) / 36 + 1
-    data = Measurements(x, A, noise.Gaussian(1e-7), crop=4)
+    data = simulate(x, A, noise.Gaussian(1e-7), crop=4)
     g, poses = generator(), set()
     for _ in range(150):
         y, _ = data.batch(torch.tensor([0]), g)
@@ -149,7 +149,7 @@ def pose(x, top, left, turn, flip):
     return window.flip(-1) if flip else window
 
 
-@pytest.mark.parametrize("make", [Pairs, lambda *a, **k: Measurements(*a, copies=2, **k)])
+@pytest.mark.parametrize("make", [Pairs, lambda *a, **k: simulate(*a, copies=2, **k)])
 def test_the_parts_of_a_crop_stay_aligned(make):
     data = make(images(), A, noise.Gaussian(1e-6), crop=5)
     parts = data.batch(torch.tensor([0, 5, 5]), generator(3))
@@ -158,20 +158,20 @@ def test_the_parts_of_a_crop_stay_aligned(make):
 
 
 def test_the_crop_is_drawn_from_the_generator_alone():
-    data, batch = Measurements(images(), A, GAUSSIAN, crop=5), torch.tensor([0, 1])
+    data, batch = simulate(images(), A, GAUSSIAN, crop=5), torch.tensor([0, 1])
     one, same, other = (data.batch(batch, generator(seed))[0] for seed in (1, 1, 2))
     assert torch.equal(one, same) and not torch.equal(one, other)
 
 
 def test_cropped_counts_are_still_counts():
-    y, _ = Measurements(images(), A, POISSON, crop=5).batch(torch.tensor([0, 1]), generator())
+    y, _ = simulate(images(), A, POISSON, crop=5).batch(torch.tensor([0, 1]), generator())
     counts = y / POISSON.gain
     assert counts.max() >= 1 and (counts - counts.round()).abs().max() < 1e-4
     POISSON.split(y, 0.5, generator())  # which refuses anything else
 
 
 def test_to_moves_measurements_and_operator():
-    data = Measurements(images(), operators.Inpainting(torch.ones(12, 12)), GAUSSIAN)
+    data = simulate(images(), operators.Inpainting(torch.ones(12, 12)), GAUSSIAN)
     assert data.to("meta") is data
     assert {t.device.type for t in tensors(data)} == {"meta"}
 
@@ -179,20 +179,20 @@ def test_to_moves_measurements_and_operator():
 @pytest.mark.parametrize("crop", [0, 13])
 def test_a_crop_that_does_not_fit_is_refused(crop):
     with pytest.raises(ValueError, match=f"crop = {crop} does not fit images of \\(12, 12\\)"):
-        Measurements(images(), A, GAUSSIAN, crop=crop)
+        simulate(images(), A, GAUSSIAN, crop=crop)
 
 
 def test_a_crop_through_an_operator_is_refused():
     blur = operators.Blur(torch.ones(2, 2))
     with pytest.raises(ValueError, match="crop = 5 needs A = I, not Blur; crop x first"):
-        Measurements(images(), blur, GAUSSIAN, crop=5)
+        simulate(images(), blur, GAUSSIAN, crop=5)
 
 
 @pytest.mark.parametrize("copies", [1, 2])
 def test_without_noise_y_is_ax(copies):
     x, mask = images(), (torch.rand(6, 1, 12, 12, generator=generator(1)) < 0.5).float()
     B, batch = operators.Inpainting(mask), torch.tensor([4, 1])
-    y, A_g = Measurements(x, B, None, copies=copies).batch(batch)
+    y, A_g = simulate(x, B, None, copies=copies).batch(batch)
     for part in y if copies == 2 else (y,):
         assert torch.equal(part, mask[batch] * x[batch])
     y, A_g, truth = Pairs(x, B, None).batch(batch)

@@ -57,7 +57,7 @@ def excess(key, problem):
         hidden = seen[0] != y
         error = (problem.A(seen[1]) - problem.A(problem.x)).square()
         risk = SHARE[LOSSES[key][0]] * (hidden * error).mean()
-        return value - loss.offset(problem.noise, y) - risk
+        return value - loss.offset(problem.noise, y, problem.A) - risk
 
     return estimate(difference, 40)
 
@@ -257,7 +257,7 @@ SEEING = {
 
 def dependence(loss):
     f = network()
-    return diagonal(lambda y: loss.reconstruct(f, y, I, generator(1)))
+    return diagonal(lambda y: loss.reconstruct(f, y, I, generator=generator(1)))
 
 
 @pytest.mark.parametrize("key", BLIND)
@@ -307,7 +307,7 @@ def test_the_mean_over_the_grids_is_the_misfit_of_the_stitched_pass(size, monkey
 def masks(loss, y, g):
     """All masks of one reconstruction, (draws, B, 1, H, W)."""
     found = []
-    loss.reconstruct(lambda u, A: found.append(u != y) or u, y, I, g)
+    loss.reconstruct(lambda u, A: found.append(u != y) or u, y, I, generator=g)
     return torch.stack(found)
 
 
@@ -329,7 +329,9 @@ def test_the_average_is_normalised_once():
     y = torch.rand(2, 1, 8, 8, generator=generator(), dtype=torch.float64)
 
     def average(split):
-        return split(0.25, draws=10).reconstruct(lambda u, A: torch.ones_like(u), y, I, generator())
+        return split(0.25, draws=10).reconstruct(
+            lambda u, A: torch.ones_like(u), y, I, generator=generator()
+        )
 
     ones = torch.ones_like(y)
     torch.testing.assert_close(average(losses.Splitting), ones, rtol=0, atol=0)
@@ -343,7 +345,7 @@ def test_the_average_is_over_the_masks_that_hide_the_pixel():
     """Against the formula, pixel by pixel, with an f that knows its input."""
     y = torch.rand(1, 1, 8, 8, generator=generator(), dtype=torch.float64)
     loss, f, given = losses.Splitting(0.25, draws=6), network(), []
-    x_hat = loss.reconstruct(lambda u, A: given.append(u) or f(u, A), y, I, generator(2))
+    x_hat = loss.reconstruct(lambda u, A: given.append(u) or f(u, A), y, I, generator=generator(2))
     for i in range(8):
         for j in range(8):
             values = [f(u, I)[0, 0, i, j] for u in given if u[0, 0, i, j] != y[0, 0, i, j]]
@@ -359,7 +361,7 @@ def test_for_another_operator_the_average_is_the_plain_mean():
         given.append((y_a, A_a))
         return A_a.adjoint(y_a)
 
-    x_hat = losses.Splitting(0.25, draws=6).reconstruct(f, y, blur, generator())
+    x_hat = losses.Splitting(0.25, draws=6).reconstruct(f, y, blur, generator=generator())
     torch.testing.assert_close(x_hat, sum(A_a.adjoint(y_a) for y_a, A_a in given) / 6)
     y_a, A_a = given[0]
     kept = (y_a != 0).double()
@@ -450,7 +452,7 @@ def scan(target, part, scales=(0.0, 0.5, 1.0)):
             return kept * y_a + (1 - kept) * scale * best(y_a, A_a)
 
         loss = losses.Splitting(0.4, fill="zero", target=target)
-        values.append(float(loss(f, y, I, generator(2))))
+        values.append(float(loss(f, y, I, generator=generator(2))))
     return values
 
 
@@ -492,13 +494,16 @@ def test_the_generator_decides_and_the_global_one_is_left_alone(key):
     y = problem.observe(generator())
     torch.manual_seed(0)
     state = torch.get_rng_state()
-    one, same, other = (loss(problem.f, y, I, generator(seed)) for seed in (1, 1, 2))
+    one, same, other = (loss(problem.f, y, I, generator=generator(seed)) for seed in (1, 1, 2))
     assert one == same != other
     f = network()
-    first, again = (loss.reconstruct(f, y, I, generator(3)) for _ in range(2))
+    first, again = (loss.reconstruct(f, y, I, generator=generator(3)) for _ in range(2))
     assert torch.equal(first, again)
     torch.manual_seed(0)
-    loss(problem.f, y, I, generator(1)), loss.reconstruct(problem.f, y, I, generator(1))
+    (
+        loss(problem.f, y, I, generator=generator(1)),
+        loss.reconstruct(problem.f, y, I, generator=generator(1)),
+    )
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -507,10 +512,10 @@ def test_one_image_of_several_channels_will_do(key):
     """A batch of N = 1; the channels of a pixel are hidden together."""
     y = torch.rand(1, 3, 6, 6, generator=generator(), dtype=torch.float64)
     seen, loss = [], make(key)
-    assert loss(lambda u, A: seen.append(u) or u, y, I, generator()) > 0
+    assert loss(lambda u, A: seen.append(u) or u, y, I, generator=generator()) > 0
     hidden = seen[0] != y
     assert hidden.any() and (hidden == hidden[:, :1]).all()
-    assert loss.reconstruct(lambda u, A: u, y, I, generator()).shape == y.shape
+    assert loss.reconstruct(lambda u, A: u, y, I, generator=generator()).shape == y.shape
 
 
 Y = torch.rand(2, 1, 6, 6, generator=generator())
@@ -542,7 +547,7 @@ BAD = {
     "everything hidden": (lambda: losses.Splitting(1.0), r"in \[1, 1\]; a mask must"),
     "no probability": (lambda: losses.Splitting(torch.tensor([-0.5, 2])), r"\[-0.5, 2\]"),
     "everything hidden by chance": (
-        lambda: losses.Splitting(0.999, draws=2)(lambda u, A: u, Y[..., :2, :2], I, generator()),
+        lambda: losses.Splitting(0.999, draws=2)(lambda u, A: u, Y[..., :2, :2], I, generator=generator()),
         "the mask hides every pixel of an image; keep at least one",
     ),
     "N = 1": (lambda: losses.Splitting(0.2, draws=1), "draws is 1: some entries would never be"),

@@ -28,11 +28,11 @@ def excess(where, blank=False, repeats=40):
         inner = getattr(scene.A, "inner", scene.A)
         v = scene.noise.variance(y)
         y = inner.mask * y if blank else y
-        value = loss(f, y, scene.A, g)
+        value = loss(f, y, scene.A, generator=g)
         constant = ((1 - inner.mask) * v / scene.density).mean() if blank else 0
         share = inner.mask / scene.density
         risk = (share * scene.errors(returned[0], scene.full)).mean()
-        return value + constant - loss.offset(scene.noise, y) - risk
+        return value + constant - loss.offset(scene.noise, y, scene.A) - risk
 
     return estimate(difference, repeats)
 
@@ -80,7 +80,7 @@ def test_with_every_entry_measured_it_is_sure():
     scene = SCENES["gaussian, columns"]()
     y = scene.observe(generator())
     ensure, sure = losses.ENSURE(scene.noise, 1.0, TAU), losses.SURE(scene.noise, tau=TAU)
-    one, two = (loss(scene.f, y, scene.full, generator(1)) for loss in (ensure, sure))
+    one, two = (loss(scene.f, y, scene.full, generator=generator(1)) for loss in (ensure, sure))
     torch.testing.assert_close(one, two, rtol=1e-12, atol=0)
     assert ensure.train_evals == sure.train_evals == 2
 

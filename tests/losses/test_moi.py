@@ -50,7 +50,7 @@ def excess(noisy):
     def difference(g):
         x = torch.randn(B, 1, 1, N, generator=g, dtype=torch.float64) @ ROOT.T
         y = A(x)
-        return loss(f, law(y, g) if noisy else y, A, g) - truth
+        return loss(f, law(y, g) if noisy else y, A, generator=g) - truth
 
     return estimate(difference, 150), float(truth)
 
@@ -149,7 +149,7 @@ def gradients(stop=False):
     """
     c = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
     y = A(torch.randn(B, 1, 1, N, generator=generator(), dtype=torch.float64))
-    losses.MOI(stop=stop)(lambda u, A: c * A.adjoint(u), y, A, generator(1)).backward()
+    losses.MOI(stop=stop)(lambda u, A: c * A.adjoint(u), y, A, generator=generator(1)).backward()
     a = moi.others(A, B, generator(1))(y).square().mean()
     b, k = y.square().mean(), c.detach()
     if stop:
@@ -197,10 +197,10 @@ def test_it_adds_to_the_consistency_with_the_measurements():
     y = A(torch.randn(B, 1, 1, N, generator=generator(), dtype=torch.float64))
     consistency = losses.MeasurementConsistency()
     both = (consistency + 2 * losses.MOI())(f, y, A, generator(1))
-    parts = consistency(f, y, A), losses.MOI()(f, y, A, generator(1))
+    parts = consistency(f, y, A), losses.MOI()(f, y, A, generator=generator(1))
     torch.testing.assert_close(both, parts[0] + 2 * parts[1])
     seen = []
-    losses.MOI()(lambda u, A: seen.append(u) or A.adjoint(u), y, A, generator())
+    losses.MOI()(lambda u, A: seen.append(u) or A.adjoint(u), y, A, generator=generator())
     assert len(seen) == losses.MOI.train_evals == 2
     with pytest.raises(NotImplementedError, match="MOI is not the risk plus a constant"):
         losses.MOI().offset(noise.Gaussian(0.1), y)

@@ -58,7 +58,7 @@ def slope(loss, c, repeats=60):
         def f(u, A):
             return posterior_mean(u) if u.shape == y.shape else scale * u
 
-        loss(f, y, I, g).backward()
+        loss(f, y, I, generator=g).backward()
         return scale.grad
 
     return estimate(draw, repeats)
@@ -100,7 +100,7 @@ def excess(where, loss=None):
         u, target = neighbor2neighbor.take(y, g1), neighbor2neighbor.take(problem.x, g2)
         risk = (problem.phi(u) - target).square().mean()
         g.set_state(state)
-        return loss(problem.f, y, I, g) - risk - law.variance(y).mean()
+        return loss(problem.f, y, I, generator=g) - risk - law.variance(y).mean()
 
     return estimate(difference, 40)
 
@@ -136,7 +136,9 @@ def gradients(loss):
     """The gradient that reaches f on the half-size image, and on the full one."""
     half, full = (torch.tensor(0.7, dtype=torch.float64, requires_grad=True) for _ in range(2))
     _, y = observe(generator())
-    loss(lambda u, A: (full if u.shape == y.shape else half) * u, y, I, generator(1)).backward()
+    loss(
+        lambda u, A: (full if u.shape == y.shape else half) * u, y, I, generator=generator(1)
+    ).backward()
     return half.grad, full.grad
 
 
@@ -172,7 +174,7 @@ def test_lambda_ramps_in_training_only_and_its_step_is_saved():
     loss, trace = losses.Neighbor2Neighbor(weight=2.0, ramp=4), []
     for _ in range(6):
         trace.append(loss.Lambda)
-        loss(lambda u, A: u, y, I, generator())
+        loss(lambda u, A: u, y, I, generator=generator())
     assert trace == [0, 0.5, 1, 1.5, 2, 2]
     loss.eval()(lambda u, A: u, y, I, generator())
     assert float(loss.step) == 6
@@ -183,7 +185,7 @@ def test_lambda_ramps_in_training_only_and_its_step_is_saved():
 
 
 def test_fit_shows_the_ramp():
-    measurements = data.Measurements(torch.rand(4, 1, 8, 8, generator=generator()), I, LAW)
+    measurements = data.simulate(torch.rand(4, 1, 8, 8, generator=generator()), I, LAW)
     f, loss = models.BackProjection(models.DnCNN(depth=2, width=2)), losses.Neighbor2Neighbor()
     history = training.fit(f, loss, measurements, steps=4, progress=False)
     assert history.watched["step"] == [1, 2, 3, 4]

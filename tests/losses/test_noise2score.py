@@ -72,7 +72,7 @@ def slopes(name, make=losses.Noise2Score, factor=1.0, repeats=20):
                 + w * sum(c * h(y1) for c, h in zip(e, DIRECTIONS, strict=True))
             )
 
-        found.append(torch.autograd.grad(loss(f, y, A, g), e)[0])
+        found.append(torch.autograd.grad(loss(f, y, A, generator=g), e)[0])
     return max(abs(summary(column).z()) for column in torch.stack(found).T)
 
 
@@ -169,7 +169,7 @@ def test_for_gaussian_noise_it_is_sure_and_r2r_over_both_signs():
         return loss(lambda y, A: mixing(y)) - loss(lambda y, A: pointwise(y))
 
     gaps = [
-        gap(lambda f, loss=loss: loss(f, y, A, generator(1)))
+        gap(lambda f, loss=loss: loss(f, y, A, generator=generator(1)))
         for loss in (
             losses.Noise2Score(problem.noise, DELTA),
             losses.SURE(problem.noise, tau=DELTA),
@@ -222,7 +222,7 @@ def blind(make=losses.BlindNoise2Score):
     # UNSURE at the noise level of y1: η = v/(1 − MMSE/v)
     right = [p.noise.sigma**2 / (1 - p.mmse() / p.noise.sigma**2) for p in exact]
     eta = loss.eta(f, y, A, generator(3))
-    x_hat = loss.reconstruct(f, y, A, generator(3))
+    x_hat = loss.reconstruct(f, y, A, generator=generator(3))
     S = torch.cat([p.score(y[i : i + 1]) for i, p in enumerate(exact)])
     torch.testing.assert_close(x_hat, y + eta * S)
     return eta.flatten(), torch.tensor(right, dtype=torch.float64)
@@ -263,7 +263,7 @@ def test_blind_training_needs_no_more_than_a_rough_guess(guess):
 
     def closure():
         optimizer.zero_grad()
-        value = sum(loss(lambda u, A: u @ H, y, A, generator(k)) for k in range(4))
+        value = sum(loss(lambda u, A: u @ H, y, A, generator=generator(k)) for k in range(4))
         value.backward()
         return value
 

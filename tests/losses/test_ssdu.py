@@ -32,7 +32,7 @@ def excess(key, scene, repeats=40):
         kept, p = calls[0][1].outer.mask, scene.hidden
         weight = (1 - kept) / p.clamp_min(1e-9) + (kept if key in ("r2r", "sure") else 0)
         risk = (weight * scene.errors(calls[0][2])).mean()
-        return value - loss.offset(scene.noise, y) - risk
+        return value - loss.offset(scene.noise, y, scene.A) - risk
 
     return estimate(difference, repeats)
 
@@ -145,7 +145,7 @@ def test_the_generator_decides_and_nothing_is_remembered(key):
     one, same, other = (
         loss(lambda u, A: net(A.adjoint(u)), y, scene.A, generator(seed)) for seed in (1, 1, 2)
     )
-    loss.reconstruct(scene.f, y, scene.A, generator(1))
+    loss.reconstruct(scene.f, y, scene.A, generator=generator(1))
     assert one == same != other
     assert torch.equal(torch.get_rng_state(), state)
     assert set(loss.state_dict()) == before and not list(loss.parameters())

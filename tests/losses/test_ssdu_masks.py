@@ -69,9 +69,9 @@ def averages():
         returned.append(nonlinear(u, A_a))
         return returned[-1]
 
-    gap = loss.reconstruct(f, y, scene.A, generator(1)) - torch.stack(returned).mean(0)
+    gap = loss.reconstruct(f, y, scene.A, generator=generator(1)) - torch.stack(returned).mean(0)
     assert len(returned) == loss.test_evals == 8 and not torch.equal(returned[0], returned[1])
-    one = loss.reconstruct(lambda u, A: torch.ones_like(u), y, scene.A, generator(1)) - 1
+    one = loss.reconstruct(lambda u, A: torch.ones_like(u), y, scene.A, generator=generator(1)) - 1
     return float(gap.abs().max()), float(one.abs().max())
 
 

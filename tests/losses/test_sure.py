@@ -38,7 +38,7 @@ def test_antithetic_sure_is_r2r_over_both_signs_of_the_probe(tau):
     """Exactly, for each probe p: the mean of ‖f(y ± τp) − (y ∓ p/τ)‖² less ‖p‖²/τ² and σ²."""
     problem = PROBLEMS["gaussian, mixture"]()
     y, model = problem.observe(generator()), problem.noise
-    value = losses.SURE(model, "antithetic", tau)(problem.f, y, A, generator(1))
+    value = losses.SURE(model, "antithetic", tau)(problem.f, y, A, generator=generator(1))
     p, _ = model.probes(y, generator(1))
     pairs = [(y + tau * p, y - p / tau), (y - tau * p, y + p / tau)]
     r2r = sum((mixing(y1) - y2).square().mean() for y1, y2 in pairs) / 2
@@ -96,4 +96,4 @@ def test_colour_images_work_with_every_loss():
     for model in (noise.Gaussian(0.2), noise.Poisson(0.1), noise.Gamma(5.0)):
         y = model(x, generator())
         for loss in (losses.SURE(model, "exact"), losses.SURE(model), losses.R2R(model)):
-            assert loss(lambda u, A: mixing(u), y, A, generator()).shape == ()
+            assert loss(lambda u, A: mixing(u), y, A, generator=generator()).shape == ()

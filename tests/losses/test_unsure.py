@@ -101,7 +101,7 @@ def ascent(unsure, start, unit=1.0, steps=500):
     for _ in range(steps):
         y = MIXTURE.noise(MIXTURE.sample((512, 1, 1, 1), g), g) * unit
         f = lambda u, A, eta=float(loss.eta): unit * optimum(u / unit, eta=eta / unit**2)  # noqa: E731
-        loss(f, y, A, g)
+        loss(f, y, A, generator=g)
         trace.append(float(loss.eta))
     return sum(trace[steps // 2 :]) / len(trace[steps // 2 :])
 
@@ -170,7 +170,7 @@ def test_the_multiplier_can_not_turn_negative():
 def test_only_training_moves_the_multiplier():
     y = MIXTURE.noise(MIXTURE.sample(SHAPE, generator()), generator(1))
     loss = losses.UNSURE(eta=0.05).eval()
-    loss(lambda u, A: u, y, A, generator())
+    loss(lambda u, A: u, y, A, generator=generator())
     assert float(loss.eta) == pytest.approx(0.05) and not loss.eta.requires_grad
     loss.train()(lambda u, A: u, y, A, generator())
     assert loss.eta > 0.05

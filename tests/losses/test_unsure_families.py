@@ -87,7 +87,7 @@ def ascent(make, start, steps=400, unit=1.0):
     loss, g, total = make(REACH, eta=start * unit**2).train(), generator(), 0
     for step in range(steps):
         eta = loss.eta.double() / unit**2
-        loss(lambda u, A, eta=eta: unit * filtered(u / unit, eta), unit * sample(g), A, g)
+        loss(lambda u, A, eta=eta: unit * filtered(u / unit, eta), unit * sample(g), A, generator=g)
         total = total + (loss.eta.double() if step >= steps // 2 else 0)
     return total / (steps - steps // 2)
 
@@ -124,7 +124,7 @@ def test_the_traces_are_those_of_a_known_filter():
     loss.eta = ETA.float()
     loss.ascend = seen.append
     y = sample(g, 2000)
-    loss(lambda u, A: 0.6 * u + 0.2 * u.roll(1, -1), y, A, g)
+    loss(lambda u, A: 0.6 * u + 0.2 * u.roll(1, -1), y, A, generator=g)
     right = torch.tensor([[0, 0, 0], [0.1, 0.6, 0.1], [0, 0, 0]])
     torch.testing.assert_close(seen[0], right, rtol=0, atol=0.01)
 
@@ -286,7 +286,7 @@ def pg_ascent(make, start, steps=1500, unit=1.0):
     for step in range(steps):
         theta = float(loss.eta) / unit**2, float(loss.gain) / unit
         f = interpolated(curve(*theta)[0])
-        loss(lambda u, A, f=f: unit * f(u / unit), unit * observe(g), A, g)
+        loss(lambda u, A, f=f: unit * f(u / unit), unit * observe(g), A, generator=g)
         total += torch.stack([loss.eta, loss.gain]) * (step >= steps // 2)
     return (total / (steps - steps // 2)).double()
 
@@ -431,7 +431,7 @@ def test_the_state_is_saved_and_restored_bit_for_bit(name, tmp_path):
 
     def run(loss, steps, g):
         for _ in range(steps):
-            loss(lambda u, A: 0.7 * u + 0.1 * u.roll(1, -1), y, A, g)
+            loss(lambda u, A: 0.7 * u + 0.1 * u.roll(1, -1), y, A, generator=g)
         return loss
 
     whole = run(make(), 10, generator(1))

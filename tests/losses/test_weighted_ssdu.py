@@ -112,11 +112,11 @@ def excess(scene, repeats=40):
             calls.append((A_a, nonlinear(u, A_a)))
             return calls[-1][1]
 
-        value = loss(f, y, scene.A, g)
+        value = loss(f, y, scene.A, generator=g)
         A_a, x_hat = calls[0]
         unseen = (hidden > 0) * (1 - A_a.outer.mask * A_a.inner.mask)
         risk = (unseen * scene.errors(x_hat, scene.full)).mean()
-        return value - loss.offset(scene.noise, y) - risk
+        return value - loss.offset(scene.noise, y, scene.A) - risk
 
     return estimate(difference, repeats)
 
