@@ -5,7 +5,7 @@ from .actions import Flip, Roll, Rotate
 from .base import Compose, Operator, dense
 from .blur import Blur
 from .compressed_sensing import CompressedSensing
-from .cryo_em import CryoEM, random_rotations
+from .cryo_em import CryoEM
 from .ctf import ctf
 from .decimation import Decimation
 from .demosaicing import Demosaicing
@@ -15,6 +15,7 @@ from .interferometry import Interferometry, tracks
 from .mri import MRI, MultiCoilMRI
 from .norm import Scaled, norm, unit
 from .radon import Radon
+from .rotations import euler_rotations, random_rotations
 from .transmission import Transmission
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "coils",
     "ctf",
     "dense",
+    "euler_rotations",
     "fourier",
     "masks",
     "norm",

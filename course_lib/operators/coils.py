@@ -13,10 +13,16 @@ def birdcage(coils, size, distance=2.0):
 
     S_c(q) = e^{iφ_c(q)}/|q − r_c|, r_c evenly spaced on a circle of `distance` half-widths, φ_c the
     direction from r_c to q less that of r_c; then divided by their norm, so that Σ_c |S_c|² = 1.
+    size: (H, W), or one number. Raises ValueError for a coil inside the image.
     """
-    coils = _checks.whole(coils, "coils")
-    y, x = (torch.linspace(-1, 1, n) for n in size)
+    coils, distance = _checks.whole(coils, "coils"), _checks.positive(distance, "distance")
+    y, x = (torch.linspace(-1, 1, n) for n in _checks.size(size))
     turn = (2 * math.pi * torch.arange(coils) / coils)[:, None, None]
+    if (distance * torch.maximum(turn.cos().abs(), turn.sin().abs()) <= 1).any():
+        raise ValueError(
+            f"distance is {distance:g} half-widths, which puts a coil inside the image; take more "
+            "than √2."
+        )
     dx, dy = x - distance * turn.cos(), y[:, None] - distance * turn.sin()
     maps = torch.polar(1 / torch.hypot(dx, dy), torch.atan2(dy, dx) - turn)
     return maps / torch.linalg.vector_norm(maps, dim=0)
@@ -38,7 +44,9 @@ def estimate(y, centre=24, kernel=6, threshold=0.02, crop=0.9):
     _checks.image(y, "y")
     if y.shape[1] < 4 or y.shape[1] % 2:
         raise ValueError(f"y has {y.shape[1]} channels; give real and imaginary part of 2 coils.")
-    if not kernel < centre <= min(y.shape[-2:]):
+    kernel, threshold = _checks.whole(kernel, "kernel"), _checks.fraction(threshold, "threshold")
+    crop = _checks.positive(crop, "crop")
+    if not kernel < centre <= min(y.shape[-2:]) or centre != int(centre):
         raise ValueError(
             f"centre is {centre}; it must exceed kernel = {kernel} and fit in k-space, "
             f"{tuple(y.shape[-2:])}."

@@ -8,52 +8,59 @@ from torch.nn import functional as F
 
 from .. import _checks
 from .base import Operator, check_image
-from .ctf import ctf
-
-
-def random_rotations(n, generator=None):
-    """n rotations (n, 3, 3), uniform over SO(3), from unit quaternions. float64."""
-    q = torch.randn(n, 4, generator=generator, dtype=torch.float64)
-    w, x, y, z = (q / q.norm(dim=1, keepdim=True)).T
-    rows = [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-            2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-            2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]  # fmt: skip
-    return torch.stack(rows, 1).reshape(n, 3, 3)
+from .ctf import LIMITS, checked, formula
 
 
 class CryoEM(Operator):
     """y = F⁻¹(H · F P R x): a density x (B, N, N, N) seen through the microscope, y (B, 1, N, N).
 
     The axes of x after the batch are z (along the beam), y and x, so the depth takes the place of
-    the channels. (Rx)(r) = x(Rᵀr), by trilinear interpolation about the centre (N−1)/2, 0 outside;
-    P sums over z; H = e^{−2πi k·t} CTF(k), with t the shift in pixels and periodic borders.
-    rotation: (3, 3) or (B, 3, 3), orthogonal, acting on vectors (x, y, z). shift: (2,) or (B, 2) as
-    (x, y). defocus: in Å, a number or (B,), or None for H without CTF. pixel: in Å, a number or
-    (B,). The remaining arguments are those of `ctf`. The adjoint is exact. PR is the Fourier slice
-    of x exactly when R maps the grid to itself, otherwise up to the interpolation, an error of 1 to
+    the channels. (Rx)(r) = x(Rᵀ(r − c) + c), by trilinear interpolation, 0 outside; P sums over z;
+    H = e^{−2πi k·t} CTF(k), with periodic borders. The adjoint is exact. PR is the Fourier slice of
+    x exactly when R maps the grid to itself, otherwise up to the interpolation, an error of 1 to
     3 % (in norm) for the densities of `data.load("densities")`.
-    Raises ValueError for a rotation that is not orthogonal and for x that is not a cube.
+
+    rotation: (3, 3) or (B, 3, 3), a rotation without a mirror, acting on vectors (x, y, z).
+    shift: t in pixels, (2,) or (B, 2) as (x, y); the image moves by +t. origin: the coordinate c of
+    the centre of rotation, the same on all axes; None for the middle of the cube, (N − 1)/2.
+    pixel: in Å. defocus: in Å, or None for H without CTF. All but `origin` are one number, or (B,)
+    for one an image; those not named here are the arguments of `ctf`.
+
+    RELION and cryoSPARC turn about c = N//2; their offsets move a particle back to the centre, so
+    that t = −(OriginXAngst, OriginYAngst)/pixel and −alignments3D/shift; for the rotations see
+    `euler_rotations` (cryoDRGN's matrices are R), for the optics and the contrast `ctf`.
+    Raises ValueError for a rotation that is not orthogonal or mirrors, for numbers that are NaN or
+    in other units, for parameters of different B, and for x that is not a cube.
     """
 
     def __init__(self, rotation, shift=(0.0, 0.0), defocus=None, pixel=1.0, voltage=300e3,
-                 aberration=2.7e7, contrast=0.1, phase=0.0, decay=0.0):  # fmt: skip
+                 aberration=2.7e7, contrast=0.1, phase=0.0, decay=0.0, astigmatism=0.0,
+                 angle=0.0, origin=None):  # fmt: skip
         super().__init__()
         rotation = _checks.floats(torch.as_tensor(rotation), "rotation")
-        if rotation.ndim not in (2, 3) or rotation.shape[-2:] != (3, 3):
-            raise ValueError(f"rotation has shape {tuple(rotation.shape)}; use (3, 3), (B, 3, 3).")
-        rotation = rotation.reshape(-1, 3, 3)
+        rotation = _checks.per_image(rotation, "rotation", (3, 3))
         gap = (rotation @ rotation.mT - torch.eye(3).to(rotation)).abs().max()
         if gap > 1e-4:
             raise ValueError(f"rotation is not orthogonal, R Rᵀ − I reaches {gap:g}; normalise it.")
-        optics = (voltage, aberration, contrast, phase, decay)
-        self.optics = None if defocus is None else optics
-        pixel = torch.as_tensor(pixel).to(rotation).reshape(-1, 1, 1)
-        _checks.positive(pixel.min(), "pixel")
-        self.register_buffer("rotation", rotation)
-        self.register_buffer("shift", torch.as_tensor(shift).to(rotation).reshape(-1, 2))
-        defocus = torch.as_tensor(0.0 if defocus is None else defocus)
-        self.register_buffer("defocus", defocus.to(rotation).reshape(-1, 1, 1))
-        self.register_buffer("pixel", pixel)
+        if (torch.linalg.det(rotation) < 0).any():
+            raise ValueError(
+                "rotation is a reflection, det R = −1; its image is that of the mirrored molecule: "
+                "change the sign of one axis."
+            )
+        self.optics = defocus is not None
+        self.origin = None if origin is None else _checks.number(origin, "origin")
+        _checks.between(self.origin or 0, "origin", 0, 1e5, "it is a coordinate in voxels")
+        optics = checked(
+            defocus=defocus if self.optics else 0.0, voltage=voltage, aberration=aberration,
+            contrast=contrast, phase=phase, decay=decay, astigmatism=astigmatism, angle=angle,
+        )  # fmt: skip
+        optics["pixel"] = _checks.between(pixel, "pixel", 1e-3, 1e4, "it is the pixel's side in Å")
+        shift = _checks.between(shift, "shift", -1e5, 1e5, "it is in pixels")
+        buffers = {"rotation": rotation, "shift": _checks.per_image(shift, "shift", (2,))}
+        buffers |= {name: _checks.per_image(value, name) for name, value in optics.items()}
+        _checks.same_batch(**buffers)
+        for name, value in buffers.items():
+            self.register_buffer(name, value.to(rotation))
 
     def transfer(self, size):
         """H (1 or B, 1, N, N//2 + 1) for images of N = `size` pixels."""
@@ -61,8 +68,10 @@ class CryoEM(Operator):
         ky = torch.fft.fftfreq(size, dtype=like.dtype, device=like.device)[:, None]
         kx = torch.fft.rfftfreq(size, dtype=like.dtype, device=like.device)
         H = _delay(kx, self.shift[:, 0, None, None]) * _delay(ky, self.shift[:, 1, None, None])
-        if self.optics is not None:
-            H = H * ctf((kx**2 + ky**2).sqrt() / self.pixel, self.defocus, *self.optics)
+        if self.optics:
+            k = (kx**2 + ky**2).sqrt() / self.pixel[:, None, None]
+            optics = {name: getattr(self, name)[:, None, None] for name in LIMITS}
+            H = H * formula(k, torch.atan2(ky, kx), **optics)
         return H[:, None]
 
     def forward(self, x):
@@ -71,8 +80,8 @@ class CryoEM(Operator):
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; a batch of densities is (B, N, N, N), a cube each."
             )
-        check_image(self, x, "x", (self._batch(), 1, size, size))
-        batch, y = max(len(x), self._batch()), 0
+        check_image(self, x, "x", (self.count, 1, size, size))
+        batch, y = max(len(x), self.count), 0
         x = F.pad(x, [1] * 6).flatten(1).expand(batch, -1)
         for place, weight in self._corners(size):
             y = y + weight * x.gather(1, place.expand(batch, -1))
@@ -81,27 +90,27 @@ class CryoEM(Operator):
 
     def adjoint(self, y):
         size = _checks.image(y, "y").shape[-1]
-        check_image(self, y, "y", (self._batch(), 1, size, size))
+        check_image(self, y, "y", (self.count, 1, size, size))
         y = torch.fft.irfft2(self.transfer(size).conj() * torch.fft.rfft2(y), s=(size, size))
         y = y.expand(-1, size, -1, -1).flatten(1)
-        batch, cube = max(len(y), self._batch()), (size + 2,) * 3
+        batch, cube = max(len(y), self.count), (size + 2,) * 3
         x = y.new_zeros(batch, math.prod(cube))
         for place, weight in self._corners(size):
             x = x.scatter_add(1, place.expand(batch, -1), (weight * y).expand(batch, -1))
         return x.unflatten(1, cube)[:, 1:-1, 1:-1, 1:-1]
 
-    def _batch(self):
-        return max(len(self.rotation), len(self.shift), len(self.defocus), len(self.pixel))
-
     def _corners(self, size):
-        """The eight voxels around Rᵀr for every voxel r, and their weights: (1 or B, N³) each.
+        """The eight voxels around Rᵀ(r − c) + c for every voxel r, and their weights: (1 or B, N³).
 
         The places are those in the density with a border of zeros, (N + 2)³.
         """
-        axis = torch.arange(size).to(self.rotation) - (size - 1) / 2
+        centre = (size - 1) / 2 if self.origin is None else self.origin
+        if not 0 <= centre <= size - 1:
+            raise ValueError(f"origin is {centre:g}; it must lie in 0 … {size - 1}, in the cube.")
+        axis = torch.arange(size).to(self.rotation) - centre
         z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
         r = torch.stack([x, y, z]).flatten(1)
-        source = (self.rotation.mT @ r + (size - 1) / 2).clamp(-1, size)  # (1 or B, 3, N³)
+        source = (self.rotation.mT @ r + centre).clamp(-1, size)  # (1 or B, 3, N³)
         corner = source.floor().clamp(max=size - 1)
         after = source - corner
         strides = torch.tensor([1, size + 2, (size + 2) ** 2], device=r.device)

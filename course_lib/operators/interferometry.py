@@ -45,23 +45,30 @@ def tracks(declination, hours, stations=EHT2017, frequency=230e9, elevation=10.0
     declination: degrees, one or (G,). hours: sidereal time at Greenwich minus right ascension, in
     hours, (T,) or (G, T). frequency and bandwidth in Hz, integration in s. A night of fewer
     visibilities than the longest is filled up with u = v = 0, sigma = 0. float64.
-    Raises ValueError when a night has no visibility. Source: Thompson, Moran and Swenson (2017);
-    stations and formulas as in the eht-imaging package (Chael et al. 2018).
+    Raises ValueError when a night has no visibility, and for NaN or numbers in other units (GHz,
+    km, radians). Source: Thompson, Moran and Swenson (2017); stations and formulas as in the
+    eht-imaging package (Chael et al. 2018).
     """
-    d = torch.as_tensor(declination, dtype=torch.float64).reshape(-1, 1) * math.pi / 180
-    theta = torch.as_tensor(hours, dtype=torch.float64) * math.pi / 12
-    if theta.ndim not in (1, 2) or theta.numel() == 0 or len(stations) < 2:
-        raise ValueError("tracks needs at least one hour, (T,) or (G, T), and two stations.")
-    d, theta = torch.broadcast_tensors(d, theta.reshape(-1, theta.shape[-1]))  # (G, T)
-    if d.abs().max() > math.pi / 2:
-        raise ValueError("declination lies outside [-90, 90]; give it in degrees.")
-    table = torch.tensor(list(stations.values()), dtype=torch.float64)
-    x, y, z, sefd = table.T[:, :, None, None]  # (stations, 1, 1)
+    one = {
+        "frequency": (frequency, 1e6, 1e15, "it is in Hz: 230 GHz are 230e9"),
+        "elevation": (elevation, -90, 90, "it is in degrees, in [-90, 90]"),
+        "bandwidth": (bandwidth, 1e3, 1e13, "it is in Hz: 4 GHz are 4e9"),
+        "integration": (integration, 1e-6, 1e6, "it is in seconds, above 0"),
+    }
+    for name, (value, *limits) in one.items():
+        _checks.between(_checks.number(value, name), name, *limits)
+    d = _checks.between(declination, "declination", -90, 90, "it is in degrees, in [-90, 90]")
+    theta = _checks.between(hours, "hours", -1e6, 1e6, "it is in hours of sidereal time")
+    d = _checks.per_image(d.double(), "declination") * math.pi / 180
+    theta = _checks.per_image(theta.double(), "hours", ("T",)) * math.pi / 12
+    _checks.same_batch(declination=d, hours=theta)
+    d, theta = torch.broadcast_tensors(d[:, None], theta)  # (G, T)
+    x, y, z, sefd = table = _table(stations)[:, :, None, None]  # (stations, 1, 1) each
     toward, east = x * theta.cos() - y * theta.sin(), x * theta.sin() + y * theta.cos()
     north = z * d.cos() - toward * d.sin()
     height = (toward * d.cos() + z * d.sin()) / (x * x + y * y + z * z).sqrt()
     up = height > math.sin(elevation * math.pi / 180)
-    i, j = torch.triu_indices(len(table), len(table), 1)
+    i, j = torch.triu_indices(table.shape[1], table.shape[1], 1)
     seen = (up[i] & up[j]).permute(1, 2, 0).flatten(1)
     noise = (sefd[i] * sefd[j] / (2 * bandwidth * integration)).sqrt() / EFFICIENCY
     values = ((east[i] - east[j]) * frequency / LIGHT, (north[i] - north[j]) * frequency / LIGHT)
@@ -77,6 +84,19 @@ def tracks(declination, hours, stations=EHT2017, frequency=230e9, elevation=10.0
     return Tracks(*((a * seen).gather(1, first) for a in values))
 
 
+def _table(stations):
+    """x, y, z and the flux density of the stations, (4, stations), checked."""
+    meant = "a station is (x, y, z, SEFD): metres from the earth's centre, and Jy above 0"
+    rows = list(stations.values()) if hasattr(stations, "values") else stations
+    table = _checks.between(rows, "stations", -1e12, 1e12, meant)
+    if table.ndim != 2 or table.shape[1] != 4 or len(table) < 2:
+        raise ValueError(f"stations has shape {tuple(table.shape)}; give two or more, and {meant}.")
+    x, y, z, sefd = table = table.T.double()
+    _checks.between((x * x + y * y + z * z).sqrt(), "the radius of stations", 1e6, 1e12, meant)
+    _checks.between(sefd, "the SEFD of stations", 1e-9, 1e12, meant)
+    return table
+
+
 class Interferometry(Operator):
     """V_k = Σ_ij x_ij e^{−2πi(u_k l_j + v_k m_i)}, y = (Re V, Im V) as channels: (B, 2C, 1, m).
 
@@ -85,27 +105,32 @@ class Interferometry(Operator):
     microarcseconds. x in Jy per pixel gives y in Jy. sigma: (m,) or (B, m), the thermal noise, kept
     as `A.sigma` (1 or B, 1, 1, m) for `noise.HeteroscedasticGaussian(A.sigma)`; where it is 0
     nothing was measured, and y = 0. The transform is exact, without gridding; the matrix is never
-    stored. Raises ValueError for u, v, sigma of different shapes and for x of another size.
-    The eht-imaging package has the conjugate of V.
+    stored. Raises ValueError for u, v, sigma of different shapes or with NaN, and for x of another
+    size. The eht-imaging package has the conjugate of V (for its u, v give −u, −v), and V of an
+    image smoothed by its `pulse`, which here is a point.
     """
 
     def __init__(self, u, v, size=32, field=160.0, sigma=None):
         super().__init__()
-        u, v = (_checks.floats(torch.as_tensor(a), n) for a, n in ((u, "u"), (v, "v")))
-        sigma = torch.ones_like(u) if sigma is None else _checks.floats(sigma, "sigma")
-        _checks.same_shape(u, v, "u", "v")
-        _checks.same_shape(u, sigma, "u", "sigma")
-        if u.ndim not in (1, 2) or u.numel() == 0:
-            raise ValueError(f"u has shape {tuple(u.shape)}; use (m,) or (B, m), m at least 1.")
-        if (sigma < 0).any():
-            raise ValueError(f"sigma holds {sigma.min():g}; it must be 0 or positive.")
-        height, width = size if isinstance(size, tuple) else (size, size)
-        pixel = _checks.positive(field, "field") * MICROARCSECOND / width
-        u, v, sigma = (a.reshape(-1, a.shape[-1]) for a in (u, v, sigma))
+        u = _checks.between(u, "u", -1e15, 1e15, "it is in wavelengths")
+        v = _checks.between(v, "v", -1e15, 1e15, "it is in wavelengths")
+        sigma = torch.ones_like(u) if sigma is None else sigma
+        sigma = _checks.between(sigma, "sigma", 0, 1e15, "it must be 0 or positive, in Jy")
+        u, v, sigma = (
+            _checks.per_image(value, name, ("m",))
+            for name, value in (("u", u), ("v", v), ("sigma", sigma))
+        )
+        _checks.same_shape(u[0], v[0], "u", "v")
+        _checks.same_shape(u[0], sigma[0], "u", "sigma")
+        _checks.same_batch(u=u, v=v, sigma=sigma)
+        height, width = _checks.size(size)
+        field = _checks.number(field, "field")
+        _checks.between(field, "field", 1e-3, 1e12, "it is in microarcseconds, above 0")
+        pixel = field * MICROARCSECOND / width
         self.register_buffer("rows", _waves(v, height, pixel))
         self.register_buffer("columns", _waves(u, width, pixel))
-        self.register_buffer("sigma", sigma[:, None, None])
-        self.register_buffer("weight", (sigma > 0).to(u.dtype))
+        self.register_buffer("sigma", sigma[:, None, None].to(u))
+        self.register_buffer("weight", (sigma > 0).to(u))
 
     @classmethod
     def eht(cls, declination=M87[1], hours=None, size=32, field=160.0, stations=EHT2017):
@@ -126,14 +151,14 @@ class Interferometry(Operator):
         return A
 
     def forward(self, x):
-        check_image(self, x, "x", (len(self.rows), 1, self.rows.shape[2], self.columns.shape[2]))
+        check_image(self, x, "x", (self.count, 1, self.rows.shape[2], self.columns.shape[2]))
         rows, columns = torch.view_as_complex(self.rows), torch.view_as_complex(self.columns)
         inner = torch.matmul(rows[:, None], x.to(rows.dtype))  # over i: (B, C, m, W)
         V = self.weight[:, None] * (inner * columns[:, None]).sum(-1)
         return fourier.to_channels(V[:, :, None])
 
     def adjoint(self, y):
-        check_image(self, y, "y", (len(self.rows), 1, 1, self.rows.shape[1]))
+        check_image(self, y, "y", (self.count, 1, 1, self.rows.shape[1]))
         if y.shape[1] % 2:
             raise ValueError(f"y has {y.shape[1]} channels; it holds Re V and Im V, 2 for each.")
         rows, columns = torch.view_as_complex(self.rows), torch.view_as_complex(self.columns)

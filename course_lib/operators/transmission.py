@@ -4,6 +4,7 @@ import torch
 
 from .. import _checks
 from .base import Operator
+from .radon import Radon
 
 
 class Transmission(Operator):
@@ -18,6 +19,8 @@ class Transmission(Operator):
 
     def __init__(self, A, photons):
         super().__init__()
+        if not isinstance(A, Radon):
+            raise TypeError(f"A is a {type(A).__name__}; give a Radon operator.")
         self.A, self.photons = A, _checks.positive(photons, "photons")
 
     def forward(self, x):

@@ -116,3 +116,31 @@ def test_each_image_has_its_own_maps():
 def test_a_mistake_is_one_clear_sentence(arguments, message):
     with pytest.raises(ValueError, match=message):
         coils.estimate(*arguments)
+
+
+@pytest.mark.parametrize("make, message", [
+    *[(lambda d=d: coils.birdcage(4, SIZE, d), f"distance is {d:g} half-widths, which puts a coil")
+      for d in (1.0, 0.5)],
+    *[(lambda d=d: coils.birdcage(4, SIZE, d), f"distance is {d:g}; it must be a positive")
+      for d in (0.0, -2.0, float("nan"), float("inf"))],
+    (lambda: coils.birdcage(8, SIZE, 1.3), "distance is 1.3 half-widths"),
+    (lambda: coils.birdcage(0, SIZE), "coils is 0"),
+    (lambda: coils.birdcage(float("nan"), SIZE), "coils is nan"),
+    (lambda: coils.birdcage(4, (8, 8, 8)), r"size is \(8, 8, 8\); use"),
+    (lambda: coils.birdcage(4, (8, 2.5)), "size is 2.5"),
+    (lambda: coils.birdcage(4, None), "size is None"),
+    (lambda: coils.estimate(rand(1, 4, 16, 16), 0.08), "centre is 0.08"),
+    (lambda: coils.estimate(rand(1, 4, 16, 16), 12.5), "centre is 12.5"),
+    (lambda: coils.estimate(rand(1, 4, 16, 16), float("nan")), "centre is nan"),
+    (lambda: coils.estimate(rand(1, 4, 16, 16), 12, 0), "kernel is 0"),
+    *[(lambda t=t: coils.estimate(rand(1, 4, 16, 16), 12, threshold=t), f"threshold is {t:g}")
+      for t in (0.0, 1.0, float("nan"))],
+    (lambda: coils.estimate(rand(1, 4, 16, 16), 12, crop=float("nan")), "crop is nan"),
+])  # fmt: skip
+def test_nonsense_is_refused_in_one_sentence(make, message):
+    with pytest.raises((ValueError, TypeError), match=rf"^{message}[^\n]*$"):
+        make()
+
+
+def test_coils_on_the_axes_may_be_near():
+    assert coils.birdcage(4, 32, 1.2).shape == (4, 32, 32)

@@ -11,7 +11,8 @@ from montecarlo import generator, summary
 from problems import mutant
 
 from course_lib import data
-from course_lib.operators import CryoEM, ctf, random_rotations
+from course_lib.operators import CryoEM, ctf, euler_rotations, random_rotations
+from course_lib.operators.ctf import formula as the_formula
 from course_lib.operators.ctf import wavelength
 
 K = torch.linspace(0, 0.4, 200, dtype=torch.float64)
@@ -29,14 +30,19 @@ def formula(k, defocus, phase=0.0, decay=0.0):
     return torch.tensor(values, dtype=torch.float64)
 
 
+ZERO = torch.zeros((), dtype=torch.float64)
+USUAL = {"voltage": 300e3, "aberration": 2.7e7, "contrast": 0.1, "astigmatism": 0.0, "angle": 0.0}
+
+
 def assert_ctf(ctf):
     for defocus, phase, decay in ((8e3, 0.0, 0.0), (15e3, 0.7, 60.0), (25e3, math.pi / 2, 120.0)):
-        found = ctf(K, defocus, phase=phase, decay=decay)
+        found = ctf(K, ZERO, defocus, phase=phase, decay=decay, **USUAL)
         torch.testing.assert_close(found, formula(K, defocus, phase, decay), rtol=0, atol=1e-12)
 
 
 def test_the_ctf_is_its_formula():
-    assert_ctf(ctf)
+    assert_ctf(the_formula)
+    assert_ctf(lambda k, direction, defocus, **optics: ctf(k, defocus, **optics))
     assert wavelength(300e3) == pytest.approx(0.0197, abs=5e-5)
     assert float(ctf(K, 1e4)[0]) == pytest.approx(-0.1)
 
@@ -53,7 +59,7 @@ def test_the_ctf_is_its_formula():
 )
 def test_a_wrong_ctf_is_caught(old, new):
     with pytest.raises(AssertionError):
-        assert_ctf(mutant(ctf, old, new))
+        assert_ctf(mutant(the_formula, old, new))
 
 
 @pytest.mark.parametrize("defocus", [8e3, 15e3, 25e3])
@@ -130,6 +136,10 @@ def test_a_turned_and_shifted_density_is_where_it_should_be():
         ("self.rotation.mT @ r", "self.rotation @ r"),
         ("self.shift[:, 0,", "self.shift[:, 1,"),
         ("torch.stack([x, y, z])", "torch.stack([z, y, x])"),
+        (
+            "arange(size).to(self.rotation) - centre",
+            "arange(size).to(self.rotation) - centre - 0.5",
+        ),
         ("(1 - a, a)", "(a, 1 - a)"),
     ],
 )
@@ -178,3 +188,195 @@ def test_rotations_are_uniform():
         assert abs(summary(R[:, i, j] ** 2).z(1 / 3)) < 4
         assert abs(summary((R[:, i, j] < 0.5).double()).z(0.75)) < 4  # uniform on [−1, 1]
     assert abs(summary(R[:, 0, 0] * R[:, 1, 1]).z()) < 4
+
+
+def relion(x, y, row):
+    """RELION's CTF at the frequency (x, y) in 1/Å, from a row of its STAR file, in its units."""
+    voltage, cs = 1e3 * row["Voltage"], 1e7 * row["SphericalAberration"]
+    lam = 12.2639 / math.sqrt(voltage + 0.97845e-6 * voltage**2)
+    u, v = row["DefocusU"], row["DefocusV"]
+    turn = math.atan2(y, x) - math.radians(row["DefocusAngle"])
+    defocus = -(u + v) / 2 - (u - v) / 2 * math.cos(2 * turn)
+    k2, w = x * x + y * y, row["AmplitudeContrast"]
+    argument = math.pi * lam * defocus * k2 + math.pi / 2 * cs * lam**3 * k2 * k2
+    argument -= math.radians(row["PhaseShift"])
+    value = -(math.sqrt(1 - w**2) * math.sin(argument) - w * math.cos(argument))
+    return value * math.exp(-row["CtfBfactor"] * k2 / 4)
+
+
+ROW = {"Voltage": 200, "SphericalAberration": 2.0, "DefocusU": 18e3, "DefocusV": 15e3,
+       "DefocusAngle": 35, "AmplitudeContrast": 0.07, "PhaseShift": 40,
+       "CtfBfactor": 20}  # fmt: skip
+
+
+def converted(row):
+    """The conversion in the docstring of `ctf`."""
+    return {
+        "defocus": (row["DefocusU"] + row["DefocusV"]) / 2,
+        "astigmatism": row["DefocusU"] - row["DefocusV"],
+        "angle": row["DefocusAngle"] * math.pi / 180,
+        "phase": row["PhaseShift"] * math.pi / 180,
+        "voltage": 1e3 * row["Voltage"],
+        "aberration": 1e7 * row["SphericalAberration"],
+        "contrast": row["AmplitudeContrast"],
+        "decay": row["CtfBfactor"],
+    }
+
+
+def test_an_astigmatic_image_is_relion_s_with_the_sign_changed():
+    """Odd N: no frequency is its own mirror image."""
+    x, n, pixel = rand(1, 9, 9, 9), 9, 2.5
+    A = CryoEM(torch.eye(3).double(), pixel=pixel, **converted(ROW))
+    plain = torch.fft.fft2(CryoEM(torch.eye(3).double())(x))[0, 0]
+    k = torch.fft.fftfreq(n, pixel, dtype=torch.float64).tolist()
+    H = torch.tensor([[relion(a, b, ROW) for a in k] for b in k], dtype=torch.float64)
+    torch.testing.assert_close(torch.fft.fft2(A(x))[0, 0], -H * plain, rtol=0, atol=1e-10)
+    direct = ctf(math.hypot(k[2], k[1]), **converted(ROW), direction=math.atan2(k[1], k[2]))
+    assert float(direct) == pytest.approx(-relion(k[2], k[1], ROW), abs=1e-5)
+
+
+def optics_of(batch):
+    g = generator(5)
+    spread = {"defocus": (8e3, 2e4), "pixel": (1.0, 3.0), "voltage": (1e5, 3e5), "phase": (0, 1.5),
+              "aberration": (1e7, 3e7), "contrast": (0.05, 0.2), "decay": (0, 50),
+              "astigmatism": (0, 3e3), "angle": (0, 3.0)}  # fmt: skip
+    return {
+        name: a + (b - a) * torch.rand(batch, generator=g).double()
+        for name, (a, b) in spread.items()
+    }
+
+
+@pytest.mark.parametrize("name", [None, *optics_of(1)])
+@pytest.mark.parametrize("batch, n", [(4, 4), (5, 8), (4, 3), (3, 3)])  # 3 = 4//2 + 1 columns too
+def test_every_parameter_of_a_batch_goes_to_its_own_image(name, batch, n):
+    """One of them a batch and the others one for all, or all of them."""
+    R, t, x = random_rotations(batch, generator()), rand(batch, 2), rand(batch, n, n, n)
+    given = optics_of(batch)
+    if name:
+        R, t = R[0], t[0]
+        given = {key: value if key == name else float(value[0]) for key, value in given.items()}
+    A = CryoEM(R, t, **given)
+    assert A.count == batch
+    for i in range(batch):
+        own = {key: float(v[i]) if torch.is_tensor(v) else v for key, v in given.items()}
+        alone = CryoEM(R if name else R[i], t if name else t[i], **own)(x[i : i + 1])
+        torch.testing.assert_close(A(x)[i : i + 1], alone, rtol=0, atol=1e-11)
+        torch.testing.assert_close(A[i](x[i : i + 1]), alone, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [4, 5])
+def test_the_origin_of_rotations_is_the_one_that_was_given(n):
+    """About N//2, as RELION: (Rx)(r) = x(Rᵀ(r − c) + c), voxel by voxel."""
+    x, c = rand(1, n, n, n), n // 2
+    for R in list(cube_rotations())[::5]:
+        expected = torch.zeros(n, n, dtype=torch.float64)
+        for k, j, i in itertools.product(range(n), repeat=3):
+            a, b, d = (
+                round(v) for v in (R.T @ (torch.tensor([i, j, k]).double() - c) + c).tolist()
+            )
+            if max(a, b, d) < n and min(a, b, d) >= 0:
+                expected[j, i] += x[0, d, b, a]
+        torch.testing.assert_close(CryoEM(R, origin=c)(x)[0, 0], expected, rtol=0, atol=1e-11)
+
+
+def test_a_relion_particle_is_where_relion_says():
+    """A blob at p from the origin N//2 is seen at N//2 + (A p)_xy − (OriginX, OriginY)/pixel."""
+    n, origin, pixel = 24, torch.tensor([3.0, -4.5]).double(), 1.5
+    R = euler_rotations(20.0, 65.0, -40.0)
+    ca, sa, cb, sb, cg, sg = (
+        f(math.radians(a)) for a in (20, 65, -40) for f in (math.cos, math.sin)
+    )
+    rows = [
+        [cg * cb * ca - sg * sa, cg * cb * sa + sg * ca],
+        [-sg * cb * ca - cg * sa, -sg * cb * sa + cg * ca],
+    ]
+    torch.testing.assert_close(
+        R[0, :2, :2], torch.tensor(rows, dtype=torch.float64), rtol=0, atol=1e-12
+    )
+    p = torch.tensor([[4.0, -3.0, 5.0]], dtype=torch.float64)
+    middle = (n - 1) / 2
+    x = blobs(n, 2.0, p + n // 2 - middle)[None]
+    y = CryoEM(R, -origin / pixel, origin=n // 2)(x)[0, 0]
+    axis = torch.arange(n, dtype=torch.float64)
+    seen = torch.stack([(y.sum(0) * axis).sum(), (y.sum(1) * axis).sum()]) / y.sum()
+    torch.testing.assert_close(
+        seen, n // 2 + (p @ R[0].T)[0, :2] - origin / pixel, rtol=0, atol=0.02
+    )
+
+
+def test_euler_angles_are_right_handed_turns_of_the_axes():
+    """A batch of angles beside one for all; the beam comes from (tilt, rot) on the sphere."""
+    R = euler_rotations(torch.tensor([10.0, 200.0]), 50.0, torch.tensor([0.0, 70.0]))
+    assert R.shape == (2, 3, 3) and R.dtype == torch.float64
+    torch.testing.assert_close(R @ R.mT, torch.eye(3).double().expand(2, 3, 3))
+    for turn, rot in zip(R, (10.0, 200.0), strict=True):
+        a, b = math.radians(rot), math.radians(50.0)
+        beam = [math.sin(b) * math.cos(a), math.sin(b) * math.sin(a), math.cos(b)]
+        torch.testing.assert_close(
+            turn[2], torch.tensor(beam, dtype=torch.float64), rtol=0, atol=1e-12
+        )
+
+
+EYE = torch.eye(3)
+OUTSIDE = {  # what every number refuses
+    "shift": [(math.nan, 0.0), (0.0, math.inf)], "defocus": [math.inf, 1.5, 1.5e-6, -2e9],
+    "pixel": [0, -1, 1e9], "voltage": [300, -3e5, 0, 1e12], "aberration": [2.7, 2.7e-3, 1e12],
+    "contrast": [2, -0.1, 10], "phase": [90, -400], "decay": [-1], "astigmatism": [math.inf],
+    "angle": [45], "origin": [-1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_nonsense_is_refused_in_one_sentence(name):
+    for bad in (
+        math.nan,
+        *OUTSIDE[name],
+        torch.tensor([math.nan]),
+        torch.zeros(2, 2, 2),
+        "x",
+        None,
+    ):
+        if bad is None and name in ("defocus", "origin"):
+            continue
+        with pytest.raises((ValueError, TypeError), match=rf"^{name} (is|holds|has) [^\n]*$"):
+            CryoEM(EYE, **({"defocus": 1e4} | {name: bad}))
+    if name not in ("shift", "pixel", "origin"):
+        with pytest.raises(ValueError, match=rf"^{name} "):
+            ctf(K, **({"defocus": 1e4} | {name: math.nan}))
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: CryoEM(torch.diag(torch.tensor([1.0, 1.0, -1.0]))), "rotation is a reflection"),
+        (lambda: CryoEM(torch.stack([EYE, -EYE])), "rotation is a reflection"),
+        (lambda: CryoEM(EYE / 0), "rotation holds"),
+        (lambda: CryoEM(EYE.expand(3, 3, 3), torch.zeros(2, 2)), "rotation for 3 and shift for 2"),
+        (lambda: CryoEM(EYE, phase=torch.zeros(2), pixel=torch.ones(3)), "phase for 2 and pixel"),
+        (
+            lambda: CryoEM(EYE, origin=9)(torch.ones(1, 4, 4, 4)),
+            "origin is 9; it must lie in 0 … 3",
+        ),
+        (lambda: CryoEM(EYE, origin=torch.ones(2)), r"origin has shape \(2,\); give one number"),
+        (lambda: ctf(K / 0, 1e4), "k holds"),
+        (lambda: random_rotations(0), "n is 0"),
+        (lambda: euler_rotations(math.nan, 0, 0), "rot is nan"),
+        (lambda: euler_rotations(torch.zeros(2), torch.zeros(3), 0), "rot for 2 and tilt for 3"),
+    ],
+)
+def test_what_makes_no_microscope_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_corrected_lens_and_focus_are_no_mistakes():
+    assert torch.isfinite(ctf(K, 0.0, aberration=0.0)).all()
+    assert torch.isfinite(ctf(K, -5e3, aberration=-1e5)).all()
+
+
+def test_the_operator_keeps_its_own_numbers():
+    R, defocus = torch.eye(3), torch.full((2,), 1e4)
+    A = CryoEM(R, defocus=defocus)
+    before = A(torch.ones(1, 4, 4, 4))
+    R.zero_(), defocus.zero_()
+    assert torch.equal(A(torch.ones(1, 4, 4, 4)), before)

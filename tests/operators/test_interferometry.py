@@ -156,11 +156,113 @@ def test_splitting_hides_real_and_imaginary_part_together():
     "arguments, message",
     [
         ((80.0, [3.0], {k: EHT2017[k] for k in ("ALMA", "SPT")}), "no baseline of night 0 sees"),
-        ((-95.0, [3.0]), r"declination lies outside \[-90, 90\]"),
-        ((0.0, []), "at least one hour"),
-        ((0.0, [3.0], {"SPT": EHT2017["SPT"]}), "two stations"),
+        ((-95.0, [3.0]), r"declination is -95; it is in degrees, in \[-90, 90\]"),
+        ((0.0, []), r"hours has shape \(0,\); use \(T,\) or \(B, T\)"),
+        ((0.0, [3.0], {"SPT": EHT2017["SPT"]}), "give two or more"),
     ],
 )
 def test_what_cannot_be_observed_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         tracks(*arguments)
+
+
+ONE = {"ALMA": EHT2017["ALMA"], "SMT": EHT2017["SMT"]}
+TRACKS = {  # what every number of `tracks` refuses, and another unit
+    "declination": [91, [0.0, math.nan]], "hours": [[math.inf]], "frequency": [230, -1, 0],
+    "elevation": [91, 1e9], "bandwidth": [0, -1, 4], "integration": [0, -60, math.inf],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_tracks_refuse_nonsense_in_one_sentence(name):
+    usual = {"declination": 12.4, "hours": NIGHT}
+    for bad in (math.nan, *TRACKS[name], torch.zeros(2, 2, 2), "x", None):
+        with pytest.raises((ValueError, TypeError), match=rf"^{name} (is|holds|has) [^\n]*$"):
+            tracks(**(usual | {name: bad}))
+
+
+@pytest.mark.parametrize("bad", [
+    ["ALMA", "SPT"], None, {"A": (1.0, 2.0), "B": (3.0,)}, ONE | {"X": (6e6, 0, 0, -1.0)},
+    ONE | {"X": (6378.0, 0, 0, 90.0)}, ONE | {"X": (6e6, 0, math.nan, 90.0)},
+    ONE | {"X": (6e6, 0, 0, 0.0)},
+])  # fmt: skip
+def test_stations_that_are_none_are_named(bad):
+    with pytest.raises((ValueError, TypeError), match=r"stations [^\n]*metres from the earth"):
+        tracks(12.4, NIGHT, bad)
+
+
+def test_as_many_nights_as_sources():
+    with pytest.raises(ValueError, match="declination for 3 and hours for 2 images"):
+        tracks(torch.zeros(3), NIGHT.expand(2, -1))
+    assert (
+        tracks([12.4, 20.0], NIGHT)[0].shape == tracks(torch.tensor([12.4, 20.0]), NIGHT)[0].shape
+    )
+
+
+U = torch.rand(3, generator=generator())
+
+
+@pytest.mark.parametrize("size", [[8, 6], (8, 6), torch.Size([8, 6]), np.array([8, 6]).tolist()])
+def test_a_size_is_any_pair(size):
+    assert Interferometry(U, U, size)(torch.ones(1, 1, 8, 6)).shape == (1, 2, 1, 3)
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: Interferometry(U, U, [8, 8, 8]), r"size is \[8, 8, 8\]; use \(H, W\)"),
+    (lambda: Interferometry(U, U, 8.5), "size is 8.5"),
+    (lambda: Interferometry(U, U, (8, math.nan)), "size is nan"),
+    (lambda: Interferometry(U, U, "8x8"), "size is '8x8'"),
+    (lambda: Interferometry(U, U, None), "size is None"),
+    (lambda: Interferometry(U / 0, U), "u holds inf"),
+    (lambda: Interferometry(U, math.nan * U), "v holds nan"),
+    (lambda: Interferometry(U, U, sigma=math.nan * U), "sigma holds nan"),
+    (lambda: Interferometry(None, U), "u is None"),
+    (lambda: Interferometry(U[0], U), r"u has shape \(\); use \(m,\) or \(B, m\)"),
+    (lambda: Interferometry(U[:0], U[:0]), r"u has shape \(0,\)"),
+    (lambda: Interferometry(U, U[:2]), r"u has shape \(3,\) and v \(2,\)"),
+    (lambda: Interferometry(U.expand(2, 3), U.expand(4, 3)), "u for 2 and v for 4"),
+    (lambda: Interferometry(U, U, field=math.nan), "field is nan"),
+    (lambda: Interferometry(U, U, field=7.8e-10), "field is 7.8e-10; it is in microarcseconds"),
+    (lambda: Interferometry(U, U, field=(160, 160)), "field is"),
+])  # fmt: skip
+def test_an_interferometer_refuses_nonsense_in_one_sentence(make, message):
+    with pytest.raises((ValueError, TypeError), match=rf"^{message}[^\n]*$"):
+        make()
+
+
+def test_each_of_u_v_and_sigma_may_be_one_for_all():
+    u, v, sigma = 3e9 * rand(4, 5), 3e9 * rand(4, 5, seed=1), rand(4, 5, seed=2).abs()
+    x = rand(4, 1, 4, 6)
+    for shared in ("", "u", "v", "sigma", "uv"):
+        given = {"u": u, "v": v, "sigma": sigma}
+        given |= (
+            {name: given[name][0] for name in shared.split() or ()}
+            if len(shared) != 2
+            else {"u": u[0], "v": v[0]}
+        )
+        A = Interferometry(given["u"], given["v"], (4, 6), sigma=given["sigma"])
+        y = A(x)
+        for i in range(4):
+            own = [g if g.ndim == 1 else g[i] for g in given.values()]
+            alone = Interferometry(own[0], own[1], (4, 6), sigma=own[2])
+            torch.testing.assert_close(y[i : i + 1], alone(x[i : i + 1]), rtol=0, atol=1e-12)
+            torch.testing.assert_close(A[i](x[i : i + 1]), alone(x[i : i + 1]), rtol=0, atol=1e-12)
+        assert A.adjoint(y).shape == x.shape
+
+
+def test_the_eht_imaging_package_s_visibilities_are_those_at_minus_u_and_v():
+    """V' = Σ I e^{+2πi(ul + vm)}, l and m falling along columns and rows."""
+    u, v, x = 3e9 * rand(5), 3e9 * rand(5, seed=1), rand(1, 1, 4, 4).abs()
+    place = (np.arange(0, -4, -1) + 1.5) * 160 / 4 * interferometry.MICROARCSECOND
+    waves = [np.exp(2j * np.pi * a.numpy()[:, None] * place) for a in (v, u)]
+    V = np.einsum("ij,ki,kj->k", x[0, 0].numpy(), *waves)
+    y = Interferometry(-u, -v, 4)(x)[0, :, 0]
+    np.testing.assert_allclose(y[0] + 1j * y[1], V, atol=1e-12)
+
+
+def test_the_interferometer_keeps_its_own_numbers():
+    u, sigma = 3e9 * U, torch.ones(3)
+    A = Interferometry(u, u, 4, sigma=sigma)
+    before = A(torch.ones(1, 1, 4, 4))
+    u.zero_(), sigma.zero_()
+    assert torch.equal(A(torch.ones(1, 1, 4, 4)), before) and A.sigma.all()
