@@ -25,7 +25,7 @@ Scale = Annotated[
 
 
 def _plain_errors(command):
-    """A user's mistake is one sentence on stderr and exit status 1, not a traceback."""
+    """A mistake, or a file that fails, is one sentence on stderr and status 1, no traceback."""
 
     @functools.wraps(command)
     def run(*args, **kwargs):
@@ -33,9 +33,16 @@ def _plain_errors(command):
 
         try:
             return command(*args, **kwargs)
+        except BrokenPipeError:  # `course table … | head`
+            raise
+        except ModuleNotFoundError as error:
+            message = f"the package {error.name} is missing: pip install -e '.[all]'."
+        except OSError as error:
+            message = f"{error.filename}: {error.strerror}." if error.strerror else str(error)
         except (AuthoringError, ValueError) as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(1) from None
+            message = str(error)
+        typer.echo(f"Error: {message}", err=True)
+        raise typer.Exit(1)
 
     return run
 
@@ -109,6 +116,8 @@ def table(
     from course_lib import experiments
 
     if recorded:
+        if seeds or json:
+            raise ValueError("--recorded prints a run that is kept; leave --seeds and --json out.")
         experiments.show(name, experiments.recorded(name, scale))
     else:
         experiments.run_table(name, scale=scale, seeds=seeds, json_path=json)

@@ -12,6 +12,8 @@
 
 from pathlib import Path
 
+ADDRESSES = ("repository", "release", "site")
+
 
 class AuthoringError(Exception):
     """A mistake in a lesson or in how a command was called: one sentence, no traceback."""
@@ -28,16 +30,35 @@ def find_root(start=None):
     )
 
 
-def settings(root):
-    """The addresses of the course (`repository`, `branch`, `site`), from book.yml alone."""
+def utf8(path):
+    """What a file of the course says; AuthoringError when it is not UTF-8 text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise AuthoringError(
+            f"{path} is damaged at byte {error.start}, no UTF-8 text: restore it, e.g. with git."
+        ) from None
+
+
+def book(root):
+    """book.yml."""
     import yaml
 
-    book = yaml.safe_load((root / "book.yml").read_text(encoding="utf-8")) or {}
-    course = (book.get("meta") or {}).get("course") or {}
-    missing = [name for name in ("repository", "branch", "site") if not course.get(name)]
-    if missing:
-        raise AuthoringError(f"book.yml lacks meta.course.{missing[0]}: add it.")
-    return {name: str(course[name]).rstrip("/") for name in ("repository", "branch", "site")}
+    try:
+        return yaml.safe_load(utf8(root / "book.yml"))
+    except yaml.YAMLError as error:
+        raise AuthoringError(f"book.yml is no YAML: {error}") from None
+
+
+def settings(root):
+    """The addresses of the course (`ADDRESSES`), from book.yml alone; release: a tag or commit."""
+    addresses = {}
+    for name in ADDRESSES:
+        try:
+            addresses[name] = book(root)["meta"]["course"][name].rstrip("/")
+        except (KeyError, TypeError, AttributeError):
+            raise AuthoringError(f"book.yml lacks meta.course.{name}: add it.") from None
+    return addresses
 
 
 def lessons(root):

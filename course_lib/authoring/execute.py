@@ -9,7 +9,6 @@ import hashlib
 import os
 import platform
 import re
-import tempfile
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 
+from course_lib import _files
 from course_lib.authoring import AuthoringError, lessons, notebooks
 from course_lib.authoring.report import claims, title
 
@@ -66,23 +66,16 @@ def cached(path, wanted):
     """The executed notebook at `path` if it was made under the key `wanted`, otherwise None."""
     try:
         notebook = nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.reader.NotJSONError):
+        return notebook if notebook.metadata.course.key == wanted else None
+    except Exception:  # there is none, or it is damaged, in whatever way: the lesson runs again
         return None
-    return notebook if notebook.metadata.get("course", {}).get("key") == wanted else None
 
 
 def save(notebook, path, wanted, seconds):
     """Write an executed notebook with its key; a reader sees the old file or the whole new one."""
     notebook.metadata["course"] = {"key": wanted, "seconds": round(seconds, 1)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            nbformat.write(notebook, file)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    _files.write(path, (nbformat.writes(notebook) + "\n").encode())
 
 
 def run(root, scale, package=None):
@@ -119,6 +112,7 @@ def _lesson(root, source, notebook, scale, package):
 
 def execute(notebook, folder, scale):
     """Run all cells in `folder`, in place; return None, or what failed and where."""
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -138,7 +132,7 @@ def execute(notebook, folder, scale):
         client.execute(env={**os.environ, "COURSE_SCALE": scale})
     except CellExecutionError as error:
         return _failure(last.get("cell"), f"{error.ename}: {error.evalue}".rstrip(": "))
-    except DeadKernelError as error:
+    except (DeadKernelError, NoSuchKernel) as error:
         return _failure(last.get("cell"), str(error))
     return None
 

@@ -2,22 +2,22 @@
 
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-# What course_lib needs and Colab may lack. Without --no-deps pip might exchange torch, numpy or
-# ipywidgets under a running kernel.
-MISSING_IN_COLAB = ("anywidget", "psygnal")
+# What course_lib needs and Colab may lack, as pinned in constraints.txt. Without --no-deps pip may
+# exchange torch, numpy or ipywidgets under a running kernel.
+MISSING_IN_COLAB = ("anywidget==0.11.0", "psygnal==0.16.1")
 SETUP = """\
 import importlib.util, os, subprocess, sys
 if importlib.util.find_spec("course_lib") is None:  # on Colab, once; does nothing where it is there
-    source = os.environ.get("COURSE_LIB_SOURCE", "git+{repository}@{branch}")
+    source = os.environ.get("COURSE_LIB_SOURCE", "git+{repository}@{release}")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.check_call([*pip, source, {packages}])
     importlib.invalidate_caches()"""
 
 
 def colab(addresses, path):
-    """The address that opens a notebook of the repository in Colab."""
+    """The address that opens a notebook in Colab, of the release whose package it installs."""
     name = addresses["repository"].split("/", 3)[3]
-    return f"https://colab.research.google.com/github/{name}/blob/{addresses['branch']}/{path}"
+    return f"https://colab.research.google.com/github/{name}/blob/{addresses['release']}/{path}"
 
 
 def head(addresses, path):
@@ -26,7 +26,7 @@ def head(addresses, path):
     badge = f"[![Open in Colab]({image})]({colab(addresses, path)})"
     setup = SETUP.format(
         repository=addresses["repository"],
-        branch=addresses["branch"],
+        release=addresses["release"],
         packages=", ".join(f'"{name}"' for name in MISSING_IN_COLAB),
     )
     code = new_code_cell(setup, id="setup", metadata={"tags": ["setup"]})

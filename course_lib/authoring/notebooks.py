@@ -12,7 +12,8 @@ import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.authoring import AuthoringError, lessons, references, settings
+from course_lib import _files
+from course_lib.authoring import AuthoringError, lessons, references, settings, utf8
 from course_lib.authoring.header import head
 from course_lib.authoring.numbers import Numbers
 from course_lib.authoring.plain import LEFTOVER, to_plain
@@ -23,7 +24,7 @@ STUB = "return ...  # your code here"
 
 def read(source):
     """The lesson's cells as written, directives and all, with the ids of the notebooks' cells."""
-    notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="md:myst")
+    notebook = jupytext.reads(utf8(source), fmt="md:myst")
     seen = set()
     for cell in notebook.cells:
         text, n = f"{source.stem}\n{cell.cell_type}\n{cell.source}", 0
@@ -69,10 +70,10 @@ def blank(code):
 def write(root):
     """Generate all notebooks; return the paths that changed."""
     changed = []
-    for path, text in generated(root).items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+    for path, content in generated(root).items():
+        if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            _files.write(path, content)
             changed.append(path)
     return changed
 
@@ -81,11 +82,11 @@ def drift(root):
     """One sentence for each notebook that is not what its source says."""
     expected = generated(root)
     messages = []
-    for path, text in expected.items():
+    for path, content in expected.items():
         name = path.relative_to(root)
         if not path.is_file():
             messages.append(f"{name} is missing: run `course notebooks`.")
-        elif path.read_text(encoding="utf-8") != text:
+        elif path.read_bytes() != content:
             messages.append(f"{name} differs from its source: run `course notebooks`.")
     present = [p for f in ("solutions", "notebooks") for p in (root / f).glob("*/*.ipynb")]
     for path in sorted(set(present) - set(expected)):
@@ -94,13 +95,13 @@ def drift(root):
 
 
 def generated(root):
-    """All notebooks that the sources ask for: {path: text}."""
-    texts = {}
+    """All notebooks that the sources ask for: {path: content}."""
+    contents = {}
     for source in lessons(root):
         name = f"{source.parent.name}/{source.stem}.ipynb"
-        texts[root / "solutions" / name] = _text(complete(source, root), source.name)
-        texts[root / "notebooks" / name] = _text(student(source, root), source.name)
-    return texts
+        contents[root / "solutions" / name] = _content(complete(source, root), source.name)
+        contents[root / "notebooks" / name] = _content(student(source, root), source.name)
+    return contents
 
 
 def _notebook(source, root, folder, edit):
@@ -153,8 +154,8 @@ def _digest(text):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _text(notebook, name):
-    """The file's text: checked against nbformat 4.5, and without a trace of Sphinx."""
+def _content(notebook, name):
+    """What is in the file: checked against nbformat 4.5, and without a trace of Sphinx."""
     for cell in notebook.cells:
         code_free = re.sub(r"^(`{3,}|~{3,})[^{\n]*\n.*?^\1", "", cell.source, flags=re.M | re.S)
         raw = LEFTOVER.search(code_free) if cell.cell_type == "markdown" else None
@@ -162,4 +163,4 @@ def _text(notebook, name):
             raise AuthoringError(f"{name} has raw syntax that no notebook shows: {raw[0]!r}.")
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
-    return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
+    return (nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n").encode()

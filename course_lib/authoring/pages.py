@@ -119,11 +119,11 @@ def _file(data, figures):
 def _launch(page, source, root, addresses):
     """Below the title: where to run the lesson."""
     path = f"notebooks/{source.parent.name}/{source.stem}.ipynb"
-    repository, branch = addresses["repository"], addresses["branch"]
+    repository, release = addresses["repository"], addresses["release"]
     links = (
         f"[Open in Colab]({colab(addresses, path)}) "
-        f"[notebook]({repository}/blob/{branch}/{path}) "
-        f"[solutions]({repository}/blob/{branch}/{path.replace('notebooks', 'solutions', 1)})"
+        f"[notebook]({repository}/blob/{release}/{path}) "
+        f"[solutions]({repository}/blob/{release}/{path.replace('notebooks', 'solutions', 1)})"
     )
     first = page.cells[0]
     below = rf"\1\n\n:::{{container}} course-launch\n{links}\n:::"

@@ -3,18 +3,22 @@
 from functools import lru_cache
 
 from pybtex.backends.markdown import Backend
-from pybtex.database import parse_file
+from pybtex.database import parse_string
+from pybtex.exceptions import PybtexError
 from pybtex.plugin import find_plugin
 from pybtex.richtext import Text
 from pybtex.style.template import FieldIsMissing
 
-from course_lib.authoring import AuthoringError
+from course_lib.authoring import AuthoringError, utf8
 
 
 @lru_cache
 def load(path):
     """The entries of a BibTeX file by key; none when there is no such file."""
-    return parse_file(str(path)).entries if path.is_file() else {}
+    try:
+        return parse_string(utf8(path), "bibtex").entries if path.is_file() else {}
+    except PybtexError as error:
+        raise AuthoringError(f"{path.name} is damaged: {error}.") from None
 
 
 def entry(entries, key):

@@ -4,20 +4,31 @@ There is no conf.py. book.yml holds the table of contents and, under `meta`, the
 course and every setting of Sphinx.
 """
 
+import contextlib
 import io
 import re
 import shutil
 import sys
+import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
-import yaml
-
-from course_lib.authoring import AuthoringError, execute, lessons, notebooks, pages, settings
+from course_lib.authoring import (
+    AuthoringError,
+    book,
+    execute,
+    lessons,
+    notebooks,
+    pages,
+    settings,
+    utf8,
+)
 from course_lib.authoring.header import colab
 from course_lib.authoring.report import title
 
 STATIC = Path(__file__).parent / "static"
+DAY = 86_400  # seconds
 
 
 def build(root, output=None, strict=True):
@@ -26,29 +37,48 @@ def build(root, output=None, strict=True):
     Lessons whose execution is missing or out of date are executed first. strict: a warning of
     Sphinx is an error. Raises AuthoringError, also when `output` holds anything but a site.
     """
+    output = Path(output or root / "_build" / "html").resolve()
+    if output.exists() and any(output.iterdir()) and not (output / ".buildinfo").is_file():
+        raise AuthoringError(f"{output} holds other files than a site; name another folder.")
     for result in execute.run(root, execute.scale()):
         if result.error:
             raise AuthoringError(f"{result.lesson} does not run, so there is no page of it.")
-    made = root / "_build"
-    output = Path(output or made / "html")
-    if output.exists():
-        if any(output.iterdir()) and not (output / ".buildinfo").is_file():
-            raise AuthoringError(f"{output} holds other files than a site; name another folder.")
-        shutil.rmtree(output)
-    source = stage(root, made / "site_src")
-    _sphinx(source, output, made / "doctrees", configuration(root, source), strict)
+    with beside(output) as work:
+        source = stage(root, work / "source")
+        _sphinx(source, work / "html", work / "doctrees", configuration(root, source), strict)
+        if output.exists():
+            output.rename(work / "old")
+        (work / "html").rename(output)
     return output / "index.html"
+
+
+@contextlib.contextmanager
+def beside(output):
+    """A folder of its own beside `output` to build in, gone at the end, with those of killed runs.
+
+    The finished site is renamed into its place: a kill leaves the old one or the new one, or none
+    in the instant between two renamings.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    name = f".{output.name}.building-"
+    for old in output.parent.glob(f"{name}*"):
+        if time.time() - old.stat().st_mtime > DAY:
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=name, dir=output.parent) as work:
+        yield Path(work)
 
 
 def configuration(root, source):
     """All settings of Sphinx: those of book.yml, and what follows from the course's addresses."""
-    book = yaml.safe_load((root / "book.yml").read_text(encoding="utf-8"))
-    conf, addresses = dict(book["meta"]["sphinx"]), settings(root)
+    addresses, meta = settings(root), book(root)["meta"]
+    if not isinstance(meta.get("sphinx"), dict):
+        raise AuthoringError("book.yml needs meta.sphinx, the settings of Sphinx: add them.")
+    conf = dict(meta["sphinx"])
     conf["html_baseurl"] = addresses["site"] + "/"
     conf["html_theme_options"] = {
-        **conf["html_theme_options"],
+        **conf.get("html_theme_options", {}),
         "repository_url": addresses["repository"],
-        "repository_branch": addresses["branch"],
+        "repository_branch": addresses["release"],
         "path_to_docs": "notebooks",
     }
     conf["bibtex_bibfiles"] = [str(root / "solutions" / "references.bib")]
@@ -57,9 +87,7 @@ def configuration(root, source):
 
 
 def stage(root, folder):
-    """Write all that Sphinx reads into a fresh `folder`: the pages, book.yml, the static files."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Write all that Sphinx reads into a new `folder`: the pages, book.yml, the static files."""
     figures = folder / "_static" / "figures"
     figures.mkdir(parents=True)
     shutil.copytree(STATIC, folder / "_static", dirs_exist_ok=True)
@@ -70,7 +98,7 @@ def stage(root, folder):
     repository = addresses["repository"]
     words = {"lessons": table(root), "repository": repository, "name": repository.split("/")[-1]}
     for page in sorted((root / "solutions").glob("*.md")):
-        text = page.read_text(encoding="utf-8")
+        text = utf8(page)
         for word, meaning in words.items():
             text = text.replace("{{ " + word + " }}", meaning)
         (folder / page.name).write_text(pages.linked(text), encoding="utf-8")
@@ -125,7 +153,7 @@ def _sphinx(source, output, doctrees, conf, strict):
             app.build(force_all=True)
         except SphinxError as error:
             raise AuthoringError(f"The site was not built: {error}") from None
-    warnings = re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).strip()
+    warnings = re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).replace(f"{source}/", "").strip()
     if warnings and strict:
         raise AuthoringError(f"The site has warnings:\n{warnings}")
     if warnings:

@@ -1,5 +1,6 @@
 """Running lessons: what is kept, when it is used again, and how a failure is told."""
 
+import os
 import subprocess
 import sys
 
@@ -92,11 +93,24 @@ def test_a_change_of_prose_or_of_the_authors_tools_does_not(tmp_path, fast, chan
     assert run(tmp_path)[0].status == "cached"
 
 
-def test_a_damaged_file_is_not_taken_for_an_execution(tmp_path, fast):
-    source = course(tmp_path)
+DAMAGE = {
+    "half": lambda whole: whole[: len(whole) // 2],
+    "inside a character": lambda whole: whole.replace(b"Plain.", "é".encode()[:1]),
+    "empty": lambda whole: b"",
+    "zeros": lambda whole: bytes(len(whole)),
+    "a list": lambda whole: b"[]",
+    "no cells": lambda whole: b'{"nbformat": 4, "nbformat_minor": 5}',
+    "another key": lambda whole: whole.replace(b'"key"', b'"kez"'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_file_is_not_taken_for_an_execution(tmp_path, fast, damage):
+    path = execute.executed(tmp_path, course(tmp_path))
     run(tmp_path)
-    execute.executed(tmp_path, source).write_text("{ half a file", encoding="utf-8")
+    path.write_bytes(damage(path.read_bytes()))
     assert run(tmp_path)[0].status == "ran"
+    assert run(tmp_path)[0].status == "cached"
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path, fast, monkeypatch):
@@ -105,11 +119,10 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path, fast, m
     path = execute.executed(tmp_path, source)
     before = path.read_bytes()
 
-    def interrupted(notebook, file):
-        file.write("{ half a")
+    def interrupted(*paths):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(execute.nbformat, "write", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, "full")
     assert path.read_bytes() == before

@@ -1,6 +1,7 @@
 """The generated notebooks: of a made-up lesson, and of the real ones."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -9,8 +10,17 @@ from pathlib import Path
 import nbformat
 import pytest
 from tiny import LESSON, course
+from typer.testing import CliRunner
 
-from course_lib.authoring import AuthoringError, find_root, lessons, notebooks, settings
+from course_lib import cli
+from course_lib.authoring import (
+    AuthoringError,
+    find_root,
+    lessons,
+    notebooks,
+    references,
+    settings,
+)
 
 ROOT = find_root(Path(__file__).parent)
 REAL = [pytest.param(path, id=path.stem) for path in lessons(ROOT)]
@@ -148,6 +158,87 @@ def test_drift_is_reported_and_repaired(tiny):
     assert "is missing" in notebooks.drift(tiny)[0]
 
 
+def test_a_notebook_cut_anywhere_is_reported_and_written_again(tiny):
+    path = tiny / "notebooks" / "part1" / "1_1_tiny.ipynb"
+    whole = path.read_bytes()
+    for size in (0, 100, whole.index("é".encode()) + 1):  # the last: inside a character
+        path.write_bytes(whole[:size])
+        assert "differs from its source" in notebooks.drift(tiny)[0]
+        assert notebooks.write(tiny) == [path]
+        assert path.read_bytes() == whole
+
+
+def test_a_kill_while_notebooks_are_written_leaves_whole_ones(tiny, monkeypatch):
+    path = tiny / "notebooks" / "part1" / "1_1_tiny.ipynb"
+    path.write_bytes(b"old")
+
+    def killed(*paths):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        notebooks.write(tiny)
+    assert path.read_bytes() == b"old" and list(path.parent.iterdir()) == [path]
+
+
+def cut_lesson(root):
+    path = root / "solutions" / "part1" / "1_1_tiny.md"
+    path.write_bytes(path.read_bytes() + "é".encode()[:1])
+    return "1_1_tiny.md is damaged at byte"
+
+
+def cut_bibliography(root):
+    path = root / "solutions" / "references.bib"
+    path.write_bytes(path.read_bytes()[:150])
+    return "references.bib is damaged"
+
+
+def foreign_bibliography(root):
+    (root / "solutions" / "references.bib").write_bytes(b"\x89PNG")
+    return "references.bib is damaged"
+
+
+def no_yaml(root):
+    (root / "book.yml").write_text("meta: [", encoding="utf-8")
+    return "book.yml is no YAML"
+
+
+def a_list(root):
+    (root / "book.yml").write_text("- meta\n", encoding="utf-8")
+    return "book.yml lacks meta.course.repository"
+
+
+def no_release(root):
+    path = root / "book.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("release: v1", "release:"))
+    return "book.yml lacks meta.course.release"
+
+
+def a_folder_in_the_way(root):
+    path = root / "notebooks" / "part1" / "1_1_tiny.ipynb"
+    path.unlink()
+    path.mkdir()
+    return "1_1_tiny.ipynb can't be written"
+
+
+def no_course(root):
+    (root / "book.yml").unlink()
+    return "run this inside a clone of the course"
+
+
+@pytest.mark.parametrize("damage", [
+    cut_lesson, cut_bibliography, foreign_bibliography, no_yaml, a_list, no_release,
+    a_folder_in_the_way, no_course,
+])  # fmt: skip
+def test_what_is_damaged_is_named_in_one_sentence(tiny, damage, monkeypatch):
+    message = damage(tiny)
+    monkeypatch.chdir(tiny)
+    references.load.cache_clear()
+    done = CliRunner().invoke(cli.app, ["notebooks"])
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit)
+    assert message in done.output and done.output.startswith("Error: ")
+
+
 def test_the_command_fails_on_drift_in_one_sentence(tiny):
     (tiny / "notebooks" / "part1" / "1_1_tiny.ipynb").unlink()
     command = [sys.executable, "-m", "course_lib.cli", "notebooks", "--check"]
@@ -159,10 +250,10 @@ def test_the_command_fails_on_drift_in_one_sentence(tiny):
 
 def test_badge_and_setup_take_their_addresses_from_book_yml(tiny):
     badge, setup = student(tiny).cells[:2]
-    colab = "https://colab.research.google.com/github/someone/some-course/blob/trunk/"
+    colab = "https://colab.research.google.com/github/someone/some-course/blob/v1/"
     assert f"({colab}notebooks/part1/1_1_tiny.ipynb)" in badge.source
     assert f"({colab}solutions/part1/1_1_tiny.ipynb)" in solution(tiny).cells[0].source
-    assert "git+https://github.com/someone/some-course@trunk" in setup.source
+    assert "git+https://github.com/someone/some-course@v1" in setup.source
 
 
 def test_an_address_missing_from_book_yml_is_named(tiny):
@@ -199,7 +290,7 @@ def test_setup_installs_the_package_and_never_torch_numpy_or_ipywidgets(
     (call,) = pip_calls
     assert "--no-deps" in call
     packages = [word for word in call[call.index("install") + 1 :] if not word.startswith("--")]
-    assert packages[0] == (override or "git+https://github.com/someone/some-course@trunk")
+    assert packages[0] == (override or "git+https://github.com/someone/some-course@v1")
     assert not {"torch", "numpy", "ipywidgets"} & set(packages)
 
 

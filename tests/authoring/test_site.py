@@ -2,8 +2,10 @@
 
 import html
 import json
+import os
 import re
 import shutil
+import signal
 import textwrap
 from pathlib import Path
 
@@ -194,9 +196,9 @@ def test_a_widget_that_needs_a_kernel_becomes_its_still_picture(page):
 def test_colab_opens_the_student_notebook(page, built):
     book = yaml.safe_load((ROOT / "book.yml").read_text(encoding="utf-8"))
     owner = book["meta"]["course"]["repository"].split("/", 3)[3]
-    branch = book["meta"]["course"]["branch"]
+    release = book["meta"]["course"]["release"]
     url = (
-        f"https://colab.research.google.com/github/{owner}/blob/{branch}"
+        f"https://colab.research.google.com/github/{owner}/blob/{release}"
         "/notebooks/part2/2_2_sample.ipynb"
     )
     assert page.count(f'href="{url}"') == 2  # below the title and in the bar of buttons
@@ -339,6 +341,86 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path, monkeypatch):
     with pytest.raises(AuthoringError, match="holds other files than a site"):
         site.build(ROOT, output=tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.fixture
+def empty_course(tmp_path, monkeypatch):
+    """No lessons, and pages that take no time: `made` is called where Sphinx would run."""
+    monkeypatch.setattr(execute, "run", lambda root, scale: [])
+    monkeypatch.setattr(site, "stage", lambda root, folder: folder.mkdir() or folder)
+    monkeypatch.setattr(site, "configuration", lambda root, source: {})
+
+    def build(made=lambda: None):
+        def sphinx(source, output, doctrees, conf, strict):
+            output.mkdir()
+            (output / "index.html").write_text("new", encoding="utf-8")
+            made()
+            (output / ".buildinfo").write_text("", encoding="utf-8")
+
+        monkeypatch.setattr(site, "_sphinx", sphinx)
+        return site.build(tmp_path)
+
+    return build
+
+
+def killed(run):
+    """Whether run() in a process of its own is killed."""
+    child = os.fork()
+    if child == 0:
+        run()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def die(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["first", "again"])
+@pytest.mark.parametrize("moment", ["built", "first renaming", "second renaming"])
+def test_a_kill_leaves_no_half_site_and_the_next_build_works(
+    empty_course, tmp_path, monkeypatch, moment, old
+):
+    if old:
+        empty_course().write_text("old", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        rename, calls = Path.rename, []
+
+        def renamed(path, target):
+            calls.append(target)
+            if len(calls) == ("first renaming", "second renaming").index(moment) + 1:
+                die()
+            return rename(path, target)
+
+        if moment == "built":
+            assert killed(lambda: empty_course(die))
+        else:
+            patch.setattr(Path, "rename", renamed)
+            assert killed(empty_course) == (old or moment == "first renaming")
+    html = tmp_path / "_build" / "html"
+    if old and moment != "second renaming":
+        assert (html / "index.html").read_text(encoding="utf-8") == "old"
+    assert not html.exists() or (html / ".buildinfo").exists()
+    assert empty_course().read_text(encoding="utf-8") == "new"
+
+
+def test_what_killed_builds_left_is_removed_after_a_day(empty_course, tmp_path):
+    assert killed(lambda: empty_course(die))
+    (left,) = (tmp_path / "_build").iterdir()
+    empty_course()
+    assert left.exists()
+    os.utime(left, (0, 0))
+    empty_course()
+    assert [path.name for path in (tmp_path / "_build").iterdir()] == ["html"]
+
+
+def test_a_link_to_the_site_stays_a_link(empty_course, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "_build").mkdir()
+    (tmp_path / "_build" / "html").symlink_to(tmp_path / "elsewhere")
+    empty_course()
+    assert (tmp_path / "_build" / "html").is_symlink()
+    assert (tmp_path / "elsewhere" / "index.html").exists()
 
 
 def test_the_code_on_the_landing_page_runs():

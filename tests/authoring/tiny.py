@@ -5,7 +5,7 @@ root: README
 meta:
   course:
     repository: https://github.com/someone/some-course
-    branch: trunk
+    release: v1
     site: https://example.org/course
 """
 
