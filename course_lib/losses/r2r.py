@@ -12,8 +12,9 @@ class R2R(Loss):
     Binomial. y = (1 − α) y1 + α y2, so that y1 has variance Var(y)/(1 − α) and y2 has Var(y)/α.
     E L = (1/m) E‖A f(y1) − Ax‖² + Var(y | x)/α: the risk at y1's noise level plus a constant.
     At test time the average of `draws` recorruptions: (1/N) Σ_i f(y1^(i), A).
-    α is that of Monroy et al. (2025); the slides' α is 1 − α, that of Pang et al. (2021) is
-    √(α/(1 − α)). Raises ValueError for α outside (0, 1) or draws < 1.
+    α is that of Monroy et al. (2025) and of the slides' table of their splits; on the slides' first
+    page on R2R it is 1 − α, in Pang et al. (2021) √(α/(1 − α)). Raises ValueError for α outside
+    (0, 1) or draws < 1.
     """
 
     def __init__(self, noise, alpha=0.2, draws=20):

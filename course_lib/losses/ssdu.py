@@ -54,8 +54,8 @@ class WeightedSSDU(SSDU):
     a sum over p_i > 0, F the full transform whose entries A measures: the supervised risk on all
     that f lacks, also where nothing was measured. For masks of a fixed number of columns, as those
     of `operators.masks`, this holds approximately. Noise adds the offset Σ_i (1 − π_i(1 − p_i))
-    v_i/(π_i m) over p_i > 0. Raises ValueError for a density outside (0, 1]
-    or of another shape than y.
+    v_i/(π_i m) over the measured i with p_i > 0. Raises ValueError for a density outside (0, 1] or
+    of another shape than y.
     Source: Millard and Chiew (2023), who write (1 − K)^(−1/2) ∘ residual.
     """
 
