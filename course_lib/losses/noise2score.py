@@ -2,7 +2,7 @@
 
 from .. import _checks
 from .._random import normal_like
-from ..noise import Gaussian, Noise
+from ..noise import Gaussian, Noise, estimate
 from ..operators import Identity
 from .base import Loss, measured
 
@@ -62,7 +62,7 @@ class BlindNoise2Score(Loss):
 
     L(f; y) = (1/m) ‖f(y1) − y1 + c u/(δσ₀)‖² − (1/m) ‖c u/(δσ₀)‖², y1 = y + δσ₀u, over u and −u;
     A = I. S(y) = (f(y) − y)/c is then the score of y1. c = (1 + δ²)σ₀², and σ₀ is a rough guess of
-    each image's level, right to a factor of 2 or so: `rough_level`, or the number `sigma`.
+    each image's level, right to a factor of 2 or so: `noise.estimate.sigma`, or the number `sigma`.
     At test time x̂ = y + ηS(y), image by image, with UNSURE's choice η = n/‖S(y1)‖², y1 drawn
     afresh: the x̂ of mean divergence zero. For many pixels n it tends to v/(1 − M), v the noise
     variance of y1 and M the ratio of its MMSE and v: an upper estimate of the noise level. UNSURE
@@ -85,7 +85,7 @@ class BlindNoise2Score(Loss):
 
     def scales(self, y):
         """(δσ₀, c), numbers or one per image, (B, 1, 1, 1)."""
-        level = rough_level(y) if self.sigma is None else self.sigma
+        level = estimate.sigma(y) if self.sigma is None else self.sigma
         return self.delta * level, (1 + self.delta**2) * level**2
 
     def score(self, f, y, A):
@@ -102,26 +102,6 @@ class BlindNoise2Score(Loss):
         """y + ηS(y)."""
         _denoising(A, self)
         return y + self.eta(f, y, A, generator) * self.score(f, y, A)
-
-
-def rough_level(y):
-    """The noise level of each image, (B, 1, 1, 1), as the median of its second differences.
-
-    Assumes white Gaussian noise; edges and texture make it a little too large. The mask
-    (1, −2, 1)ᵀ(1, −2, 1) removes planes and has the norm 6; the median of |N(0, 1)| is 0.6745.
-    Raises ValueError for images of fewer than 3×3 pixels, or of zeros only.
-    Source: after Immerkær (1996).
-    """
-    if min(_checks.image(y, "y").shape[-2:]) < 3:
-        raise ValueError(
-            f"y is {tuple(y.shape[-2:])} pixels; give sigma, a guess of its noise level."
-        )
-    d = y[..., 2:] - 2 * y[..., 1:-1] + y[..., :-2]
-    d = d[..., 2:, :] - 2 * d[..., 1:-1, :] + d[..., :-2, :]
-    level = d.abs().flatten(1).median(dim=1).values / (6 * 0.6745)
-    if not y.any():
-        raise ValueError("y is 0 everywhere; give sigma, a guess of its noise level.")
-    return level.clamp_min(1e-4 * y.abs().max()).view(-1, 1, 1, 1)
 
 
 def ar_dae(f, y, A, u, step, weight):

@@ -28,8 +28,8 @@ class UNSURECorrelated(Multipliers):
         v ← μ v + (1 − μ) t,    η ← η + ρ η ∗ v / max(1, Σ|v_l|), on these lags,
     which for L = 0 is UNSURE's step and rests only where all v_l = 0; it then shrinks the lags
     l ≠ 0, if it must, until the spectrum of η stays above a floor. So η_0 > 0 and Σ_η remains a
-    covariance, from which the probe is drawn. eta: the start of η_0, the others being 0; None,
-    `noise.estimate.autocorrelation` of the y of the first call. rate ρ in (0, 1). tau: see `UNSURE`.
+    covariance, from which the probe is drawn. eta: the start of η_0, the others being 0; None, the
+    `noise.estimate.autocorrelation` of the first y. rate ρ in (0, 1); tau: see `UNSURE`.
     Raises ValueError for images smaller than 2L + 1. Source: Tachella et al. (2025), section 3.3,
     who ascend a kernel k with Σ_η = KKᵀ instead.
     """
@@ -51,9 +51,9 @@ class UNSURECorrelated(Multipliers):
                 f"{least} on a side, or a smaller reach."
             )
         self.begin(y, A)
-        spectrum = self.spectrum(size).to(y)
+        P = self.spectrum(size).to(y)
         w = torch.fft.rfft2(normal_like(y, generator))
-        p, q = (torch.fft.irfft2(spectrum**h * w, s=y.shape[-2:]) for h in (0.5, -0.5))  # E[p qᵀ] = I
+        p, q = (torch.fft.irfft2(P**h * w, s=y.shape[-2:]) for h in (0.5, -0.5))  # E[p qᵀ] = I
         fit, d = antithetic(
             lambda u: measured(f, u, A),
             y,

@@ -1,5 +1,6 @@
 """Noise models: the law of y given Ax, and the identities that self-supervised losses rest on."""
 
+from . import estimate
 from .base import Noise
 from .binomial import Binomial
 from .gamma import Gamma
@@ -16,4 +17,5 @@ __all__ = [
     "Noise",
     "Poisson",
     "PoissonGaussian",
+    "estimate",
 ]
