@@ -3,20 +3,24 @@
 import torch
 
 
+class NotFinite(ValueError):
+    """A tensor holds NaN or infinite values: in training, a step that was too large."""
+
+
 def real(y, name="y"):
     """Refuse what is not a tensor of real floating-point numbers."""
+    if torch.is_tensor(y) and y.is_floating_point():
+        return y
     if not torch.is_tensor(y):
         raise TypeError(f"{name} is a {type(y).__name__}; make it a tensor with torch.as_tensor.")
     if y.is_complex():
         raise ValueError(
             f"{name} is complex; make it real channels with operators.fourier.to_channels({name})."
         )
-    if not y.is_floating_point():
-        most = 1 if y.dtype == torch.bool else torch.iinfo(y.dtype).max
-        raise ValueError(
-            f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / {most}."
-        )
-    return y
+    most = 1 if y.dtype == torch.bool else torch.iinfo(y.dtype).max
+    raise ValueError(
+        f"{name} holds {y.dtype} values; scale it first, e.g. {name}.float() / {most}."
+    )
 
 
 def floats(y, name="y"):
@@ -24,7 +28,16 @@ def floats(y, name="y"):
     if real(y, name).is_meta:
         return y
     if not torch.isfinite(y.sum()) and (bad := int((~torch.isfinite(y)).sum())):  # one pass
-        raise ValueError(f"{name} holds {bad} NaN or infinite values; replace or drop them first.")
+        raise NotFinite(f"{name} holds {bad} NaN or infinite values; replace or drop them first.")
+    return y
+
+
+def single(y, name="y"):
+    """Refuse what is not a tensor of finite floats of at least 32 bits, as noise laws need."""
+    if floats(y, name).dtype.itemsize < 4:
+        raise ValueError(
+            f"{name} holds {y.dtype} values, too coarse for a noise law; give {name}.float()."
+        )
     return y
 
 

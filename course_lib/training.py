@@ -1,43 +1,21 @@
-"""One training loop for every loss: a history that plots, and a run that survives a kill."""
+"""One training loop for every loss, and a run that survives a kill; evaluation without a graph."""
 
-import os
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 
-from . import _checks
+from . import _checks, _files
+from ._fingerprint import facts
 from ._random import stream
+from ._scope import alone, reseed
+from .checkpoint import Checkpoint, contents
+from .data import batch_of
+from .history import History
+from .models import Mixed
 
 
-@dataclass
-class History:
-    """What `fit` recorded: the loss at each step, the held-out losses, seconds per step."""
-
-    loss: list = field(default_factory=list)
-    held_out: list = field(default_factory=list)  # (step, value)
-    watched: dict = field(default_factory=dict)  # the loss's own multipliers, one list a name
-    seconds_per_step: float = float("nan")
-
-    def plot(self, ax=None, label=None, smooth=25):
-        """Draw the running mean of the loss over `smooth` steps and the held-out losses."""
-        import matplotlib.pyplot as plt
-
-        ax = ax if ax is not None else plt.subplots()[1]
-        values = torch.tensor(self.loss).double()
-        smooth = min(smooth, len(values))
-        running = values.unfold(0, smooth, 1).mean(1)
-        (line,) = ax.plot(range(smooth, len(values) + 1), running, label=label)
-        if self.held_out:
-            ax.plot(
-                *zip(*self.held_out, strict=True), "o--", color=line.get_color(), label="held out"
-            )
-        ax.set(xlabel="step", ylabel="loss (mean square per entry)")
-        return ax
-
-
+@torch.enable_grad()
 def fit(
     f,
     loss,
@@ -50,54 +28,92 @@ def fit(
     held_out=None,
     every=100,
     checkpoint=None,
+    precision="float32",
     progress=True,
 ):
     """Minimise E loss(f, y, A) over the weights of f: Adam, one-cycle learning rate up to `lr`.
 
-    data: `Measurements` (or `Pairs`, for `Supervised`); each step draws `batch` images with
-    replacement. held_out: another such set; every `every` steps its loss is recorded, a validation
-    score that needs no ground truth. checkpoint: a file, written atomically every `every` steps;
-    a run that finds it goes on from there and ends with the same weights as one never stopped,
-    bit for bit on the CPU. All randomness comes from `seed`; f, loss and data must lie on one
-    device. Returns a `History`. Raises ValueError for a checkpoint of another run, and
-    RuntimeError when the loss is no longer finite.
+    data: `Measurements` (`Pairs` for `Supervised`), or any data set with `len(data)` and
+    `data.batch(indices, generator)`, which gives (y, A), (y, A, law) or (y, A, x); each step draws
+    `batch` items with replacement. held_out: another one; every `every` steps its loss is recorded,
+    a validation score that needs no ground truth. precision: "bf16" computes the network alone in
+    bf16, see `models.Mixed`; autocast around `fit` has no effect.
+    checkpoint: a file, written whole or not at all every `every` steps, with a checksum. A run that
+    finds it goes on from there and ends with the same weights as one never stopped, bit for bit on
+    the CPU; it must be the same run, down to the first weights and the data (of a data set that is
+    no `Measurements`, its length and its first batch are compared). One of a GPU opens on a CPU.
+    All randomness of torch comes from `seed`, that of dropout too; not so the first weights, nor
+    the random numbers of NumPy and Python that a data set may use. f, loss and data must lie on one
+    device. f and loss end in evaluation mode, or after an error or an interrupt in the mode in
+    which they came, with the weights reached. Returns a `History`.
+    Raises ValueError for a checkpoint of another run, OSError before the first step if none can be
+    written, TypeError for what is no data set, and RuntimeError, which names step and lr, when the
+    loss or the weights are no longer finite.
     """
     steps, batch = _checks.whole(steps, "steps"), _checks.whole(batch, "batch")
     lr, every = _checks.positive(lr, "lr"), _checks.whole(every, "every")
-    generator = stream(seed, "fit")
+    network, generator = _network(f, precision), stream(seed, "fit")
     optimizer = torch.optim.Adam(f.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
-    history, start, spent = History(), 0, 0.0
-    plan = {"steps": steps, "batch": batch, "lr": lr, "seed": seed}
-    plan |= {"images": len(data), "loss": _settings(loss), "f": _settings(f)}
-    parts = {"f": f, "loss": loss, "optimizer": optimizer, "schedule": schedule}
-    if checkpoint is not None and Path(checkpoint).exists():
-        start, spent = _restore(checkpoint, plan, parts, generator, history)
-    f.train(), loss.train()
+    history, start, spent, file = History(), 0, 0.0, None
+
+    def draw(generator):
+        return batch_of(data, torch.randint(len(data), (batch,), generator=generator), generator)
+
+    if checkpoint is not None:
+        plan = {"steps": steps, "batch": batch, "lr": lr, "seed": int(seed), "precision": precision}
+        plan |= facts(f, "f") | facts(loss, "loss")
+        if held_out is not None:
+            plan |= {"every": every} | contents(held_out, "held_out")
+        parts = {"f": f, "loss": loss, "optimizer": optimizer, "schedule": schedule}
+        file = Checkpoint(checkpoint, plan, data, lambda: draw(stream(seed, "fit")), parts)
+        if (state := file.restore()) is not None:
+            start, spent = state["step"], state["spent"]
+            generator.set_state(state["generator"])
+            history = History(state["curve"], state["held_out"], state["watched"])
+        if start < steps:
+            _files.check(checkpoint)
+
     bar = tqdm(range(start, steps), initial=start, total=steps, disable=not progress, leave=False)
-    for step in bar:
+    with alone(f, loss, training=True, seed=seed, name="fit"), bar:
         began = time.perf_counter()
-        indices = torch.randint(len(data), (batch,), generator=generator)
-        value = loss(f, *data.batch(indices, generator), generator=generator)
-        if not torch.isfinite(value):
-            raise RuntimeError(f"the loss is {value.item()} at step {step}; lower lr = {lr:g}.")
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        optimizer.step()
-        schedule.step()
-        history.loss.append(value.item())
-        for name, buffer in loss.named_buffers():
-            if buffer.numel() == 1:
-                history.watched.setdefault(name, []).append(buffer.item())
-        spent += time.perf_counter() - began
-        if (step + 1) % every == 0 or step + 1 == steps:
+        for step in bar:
+            reseed(seed, f"step {step}")
+            drawn, due = draw(generator), (step + 1) % every == 0 or step + 1 == steps
+            if step == 0 and file is not None:
+                file.seen = facts(list(drawn), "batch")
+            try:
+                value = loss(network, *drawn, generator=generator)
+            except _checks.NotFinite as error:
+                if not _diverged(f, *drawn):
+                    raise
+                raise _too_large("the loss is not finite", step, lr) from error
+            history.keep(value, loss)
+            if due or value.device.type == "cpu":
+                if (bad := history.read()) is not None:
+                    raise _too_large(f"the loss is {history.loss[bad]}", bad, lr)
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            optimizer.step()
+            schedule.step()
+            if not due:
+                continue
+            if not torch.stack([p.isfinite().all() for p in f.parameters()]).all():
+                raise _too_large("the weights of f are not finite", step, lr)
+            spent += time.perf_counter() - began
             if held_out is not None:
                 history.held_out.append((step + 1, evaluate(f, loss, held_out, seed=seed)))
-            if checkpoint is not None:
-                _save(checkpoint, plan, parts, generator, history, step + 1, spent)
-            bar.set_postfix_str(
-                f"loss {sum(history.loss[-every:]) / len(history.loss[-every:]):.5f}"
-            )
+            if file is not None:
+                file.save(
+                    step=step + 1,
+                    spent=spent,
+                    generator=generator.get_state(),
+                    curve=history.loss,
+                    held_out=history.held_out,
+                    watched=history.watched,
+                )
+            bar.set_postfix_str(f"loss {sum(history.loss[-every:]) / min(every, step + 1):.5f}")
+            began = time.perf_counter()
     history.seconds_per_step = spent / steps
     f.eval(), loss.eval()
     return history
@@ -105,53 +121,59 @@ def fit(
 
 @torch.no_grad()
 def evaluate(f, loss, data, seed=0, batch=64):
-    """The mean loss of f on `data`, in evaluation mode, with the randomness of `seed`."""
-    generator = stream(seed, "evaluate")
-    was_training = f.training, loss.training
-    f.eval(), loss.eval()
-    total = 0.0
-    for indices in torch.arange(len(data)).split(batch):
-        total += loss(f, *data.batch(indices, generator), generator=generator).item() * len(indices)
-    f.train(was_training[0]), loss.train(was_training[1])
+    """The mean loss of f on `data`, in evaluation mode, with the randomness of `seed`.
+
+    `batch` items at a time, without a graph: memory is that of one batch.
+    """
+    total, generator = 0.0, stream(seed, "evaluate")
+    with alone(f, loss, training=False, seed=seed, name="evaluate"):
+        for indices in torch.arange(len(data)).split(_checks.whole(batch, "batch")):
+            value = loss(f, *batch_of(data, indices, generator), generator=generator)
+            total += value.item() * len(indices)
     return total / len(data)
 
 
-def _settings(module):
-    """The class of every part and its numbers and words, so that runs can be told apart."""
-    parts = []
-    for part in module.modules():
-        values = {k: v for k, v in vars(part).items() if isinstance(v, (int, float, str))}
-        values.pop("training", None)
-        parts.append(f"{type(part).__name__} {values}" if values else type(part).__name__)
-    return ", ".join(parts)
+@torch.no_grad()
+def reconstruct(f, loss, data, seed=0, batch=64):
+    """x̂ of all items of `data`, in their order: the loss's own estimator, `loss.reconstruct`.
+
+    In evaluation mode, with the randomness of `seed`, `batch` items at a time, without a graph. For
+    images that f does not take whole, or that are too large for one evaluation: `models.Tiled`.
+    """
+    x_hat, generator = [], stream(seed, "reconstruct")
+    with alone(f, loss, training=False, seed=seed, name="reconstruct"):
+        for indices in torch.arange(len(data)).split(_checks.whole(batch, "batch")):
+            y, A, *rest = batch_of(data, indices, generator)
+            law = next((part for part in rest if not torch.is_tensor(part)), None)  # no x of Pairs
+            x_hat.append(loss.reconstruct(f, y, A, noise=law, generator=generator))
+    return torch.cat(x_hat)
 
 
-def _save(path, plan, parts, generator, history, step, spent):
-    """Write beside the target, then rename: a kill leaves the old file or the new one."""
-    state = {name: part.state_dict() for name, part in parts.items()}
-    state |= {"plan": plan, "step": step, "spent": spent, "generator": generator.get_state()}
-    state |= {"loss_curve": history.loss, "held_out": history.held_out, "watched": history.watched}
-    temporary = Path(path).with_suffix(".tmp")  # one name: what a kill left is overwritten
-    try:
-        torch.save(state, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _restore(path, plan, parts, generator, history):
-    try:
-        state = torch.load(path, weights_only=True)
-    except Exception as error:
+def _network(f, precision):
+    """What the loss evaluates: f, or f in bf16."""
+    weights = list(f.parameters()) if isinstance(f, torch.nn.Module) else []
+    if not any(weight.requires_grad for weight in weights):
         raise ValueError(
-            f"{path} is not a readable checkpoint; delete it to start over."
-        ) from error
-    other = {k: state["plan"].get(k) for k in plan if state["plan"].get(k) != plan[k]}
-    if other:
-        raise ValueError(f"{path} is of another run, {other}; delete it or use its settings.")
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    generator.set_state(state["generator"])
-    history.loss, history.held_out = state["loss_curve"], [tuple(h) for h in state["held_out"]]
-    history.watched = state["watched"]
-    return state["step"], state["spent"]
+            f"f is a {type(f).__name__} without weights to train; give a torch.nn.Module f(y, A) "
+            "with parameters that require gradients."
+        )
+    if precision == "float32":
+        return f
+    if precision != "bf16":
+        raise ValueError(f"precision is {precision!r}; use 'float32' or 'bf16'.")
+    if any(weight.dtype != torch.float32 for weight in weights):
+        raise ValueError("precision is 'bf16' and f has weights of another dtype; use f.float().")
+    return Mixed(f)
+
+
+def _diverged(f, y, A, *_):
+    """Whether f makes of a finite y what is not finite."""
+    y = y[0] if isinstance(y, (tuple, list)) else y
+    try:
+        return bool(y.isfinite().all()) and not f(y, A).isfinite().all()
+    except _checks.NotFinite:
+        return True
+
+
+def _too_large(what, step, lr):
+    return RuntimeError(f"{what} at step {step}; lower lr = {lr:g}.")

@@ -7,7 +7,7 @@ import torch
 from montecarlo import generator
 
 from course_lib import losses, models, noise, operators, training
-from course_lib.data import Measurements
+from course_lib.data import Measurements, simulate
 
 NOISE = noise.Gaussian(0.1)
 KINDS = {
@@ -33,7 +33,8 @@ def run(checkpoint=None, kind="UNSURE", steps=40, seed=0, before=lambda n: None,
     """Train a small network; returns (f, loss, history)."""
     make, copies = KINDS[kind]
     x = torch.rand(6, 1, 12, 12, generator=generator())
-    y = Watched(x, operators.Identity(), NOISE, copies=copies, crop=8)
+    y = simulate(x, operators.Identity(), NOISE, copies=copies).tensors
+    y = Watched(y, operators.Identity(), crop=8)
     y.before = before
     torch.manual_seed(seed)
     f, loss = models.BackProjection(models.UNet(widths=(4, 8))), make()

@@ -5,8 +5,10 @@ from .blind_spot import BlindSpot
 from .deep_image_prior import DeepImagePrior
 from .direct import Direct
 from .dncnn import DnCNN
+from .mixed import Mixed
 from .pixel_shuffle import PixelShuffle
 from .reconstruct import BackProjection
+from .tiled import Tiled
 from .unet import UNet
 from .unrolled import MoDL, Unrolled
 
@@ -17,8 +19,10 @@ __all__ = [
     "DeepImagePrior",
     "Direct",
     "DnCNN",
+    "Mixed",
     "MoDL",
     "PixelShuffle",
+    "Tiled",
     "UNet",
     "Unrolled",
 ]

@@ -1,0 +1,89 @@
+"""The file from which a run of `fit` goes on: what it is a run of, and all that changes in it."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import torch
+
+from . import _files
+from ._fingerprint import facts
+from .data import Measurements
+
+DIGEST = 32  # bytes of SHA-256 behind what torch.save wrote
+
+
+class Checkpoint:
+    """Written whole or not at all, with a checksum; it goes on with the run that wrote it only.
+
+    path: the file. plan: {name: value} of every setting and start value, see `facts`. data: the
+    training set; one that is no `Measurements` is told by its number of items and by `first`, a
+    function that draws the first batch. parts: {name: what has a state_dict}. A checkpoint of one
+    device opens on another.
+    """
+
+    def __init__(self, path, plan, data, first, parts):
+        self.path, self.first, self.parts = Path(path), first, parts
+        self.plan = plan | {"items": len(data)}
+        self.data = contents(data, "data") if isinstance(data, Measurements) else None
+        self.seen = None  # the facts of the first batch
+
+    def save(self, **rest):
+        """Write the state of all parts, and `rest`."""
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        state |= {"plan": self.plan, "data": self.data, "seen": self.seen, **rest}
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        saved = buffer.getvalue()
+        _files.write(self.path, saved + hashlib.sha256(saved).digest())
+
+    def restore(self):
+        """Put all parts in the saved state and return the rest; None if there is no file.
+
+        Raises ValueError for a damaged file and for one of another run.
+        """
+        if not self.path.is_file():
+            return None
+        state = self._read()
+        other = {k: state["plan"].get(k) for k in differing(state["plan"], self.plan)}
+        if self.data and state["data"]:
+            other |= {k: state["data"].get(k) for k in differing(state["data"], self.data)}
+        elif not other and state["seen"] != facts(list(self.first()), "batch"):
+            other["the first batch"] = "of other data"
+        if other:
+            told = dict(list(other.items())[:3])
+            more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+            raise ValueError(
+                f"{self.path} is of another run, {told}{more}; delete it or use its settings, its "
+                "data and its first weights (torch.manual_seed before f is made)."
+            )
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        self.seen = state["seen"]
+        return state
+
+    def _read(self):
+        try:
+            raw = self.path.read_bytes()
+            saved, digest = raw[:-DIGEST], raw[-DIGEST:]
+            if hashlib.sha256(saved).digest() != digest:
+                raise ValueError("its checksum is wrong")
+            return torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise ValueError(
+                f"{self.path} is not a readable checkpoint; delete it to start over, or name "
+                "another file if it is something else."
+            ) from error
+
+
+def contents(data, name):
+    """The facts of a data set: all that `Measurements` hold, of any other its number of items."""
+    if not isinstance(data, Measurements):
+        return {name: f"{len(data)} items"}
+    own = {"tensors": data.tensors, "A": data.A, "noise": data.noise, "crop": data.crop}
+    return facts(own, name)
+
+
+def differing(one, two):
+    """The names at which two tables of facts differ."""
+    return [k for k in {**one, **two} if repr(one.get(k, ...)) != repr(two.get(k, ...))]

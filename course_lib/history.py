@@ -1,0 +1,48 @@
+"""What a training run recorded."""
+
+from dataclasses import dataclass, field
+from math import isfinite
+
+import torch
+
+
+@dataclass
+class History:
+    """What `fit` recorded: the loss at each step, the held-out losses, seconds per step."""
+
+    loss: list = field(default_factory=list)
+    held_out: list = field(default_factory=list)  # (step, value)
+    watched: dict = field(default_factory=dict)  # the loss's own multipliers, one list a name
+    seconds_per_step: float = float("nan")
+    unread: dict = field(default_factory=dict, repr=False)  # still where the loss was computed
+
+    def keep(self, value, loss):
+        """Note the value of one step and the multipliers of its loss, without reading them."""
+        numbers = {name: b for name, b in loss.named_buffers() if b.numel() == 1}
+        for name, number in {"": value, **numbers}.items():
+            self.unread.setdefault(name, []).append(number.detach().clone().reshape(()))
+
+    def read(self):
+        """Read what was kept; a GPU is waited for. The first step that is not finite, or None."""
+        first = len(self.loss)
+        self.loss += torch.stack(self.unread.pop("")).tolist()
+        for name, numbers in self.unread.items():
+            self.watched.setdefault(name, []).extend(torch.stack(numbers).tolist())
+        self.unread = {}
+        return next((i for i in range(first, len(self.loss)) if not isfinite(self.loss[i])), None)
+
+    def plot(self, ax=None, label=None, smooth=25):
+        """Draw the running mean of the loss over `smooth` steps and the held-out losses."""
+        import matplotlib.pyplot as plt
+
+        ax = ax if ax is not None else plt.subplots()[1]
+        values = torch.tensor(self.loss).double()
+        smooth = min(smooth, len(values))
+        running = values.unfold(0, smooth, 1).mean(1)
+        (line,) = ax.plot(range(smooth, len(values) + 1), running, label=label)
+        if self.held_out:
+            ax.plot(
+                *zip(*self.held_out, strict=True), "o--", color=line.get_color(), label="held out"
+            )
+        ax.set(xlabel="step", ylabel="loss (mean square per entry)")
+        return ax
