@@ -10,7 +10,7 @@ from ._fingerprint import facts
 from ._random import stream
 from ._scope import alone, reseed
 from .checkpoint import Checkpoint, contents
-from .data import batch_of
+from .data.protocol import batch_of, items
 from .history import History
 from .models import Mixed
 
@@ -52,13 +52,15 @@ def fit(
     """
     steps, batch = _checks.whole(steps, "steps"), _checks.whole(batch, "batch")
     lr, every = _checks.positive(lr, "lr"), _checks.whole(every, "every")
-    network, generator = _network(f, precision), stream(seed, "fit")
+    network, count, generator = _network(f, precision), items(data), stream(seed, "fit")
     optimizer = torch.optim.Adam(f.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
     history, start, spent, file = History(), 0, 0.0, None
+    if held_out is not None:
+        items(held_out)
 
     def draw(generator):
-        return batch_of(data, torch.randint(len(data), (batch,), generator=generator), generator)
+        return batch_of(data, torch.randint(count, (batch,), generator=generator), generator)
 
     if checkpoint is not None:
         plan = {"steps": steps, "batch": batch, "lr": lr, "seed": int(seed), "precision": precision}
@@ -127,7 +129,7 @@ def evaluate(f, loss, data, seed=0, batch=64):
     """
     total, generator = 0.0, stream(seed, "evaluate")
     with alone(f, loss, training=False, seed=seed, name="evaluate"):
-        for indices in torch.arange(len(data)).split(_checks.whole(batch, "batch")):
+        for indices in torch.arange(items(data)).split(_checks.whole(batch, "batch")):
             value = loss(f, *batch_of(data, indices, generator), generator=generator)
             total += value.item() * len(indices)
     return total / len(data)
@@ -142,7 +144,7 @@ def reconstruct(f, loss, data, seed=0, batch=64):
     """
     x_hat, generator = [], stream(seed, "reconstruct")
     with alone(f, loss, training=False, seed=seed, name="reconstruct"):
-        for indices in torch.arange(len(data)).split(_checks.whole(batch, "batch")):
+        for indices in torch.arange(items(data)).split(_checks.whole(batch, "batch")):
             y, A, *rest = batch_of(data, indices, generator)
             law = next((part for part in rest if not torch.is_tensor(part)), None)  # no x of Pairs
             x_hat.append(loss.reconstruct(f, y, A, noise=law, generator=generator))

@@ -1,9 +1,10 @@
 """Real images: the course's packs, the reader's own files, and noisy measurements of them."""
 
 from .files import images
-from .measurements import Measurements, Pairs, batch_of, simulate
+from .measurements import Measurements, Pairs, simulate
 from .microscope import mrc
 from .packs import load, sources
+from .protocol import batch_of
 from .scanner import Scan, fastmri
 from .volumes import nifti
 

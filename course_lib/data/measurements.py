@@ -1,11 +1,9 @@
 """What a loss may see: measurements without x. And what only supervised training may see."""
 
 import torch
-from torch.utils.data import Dataset, Subset, default_collate
-from torch.utils.data._utils.collate import default_collate_fn_map
+from torch.utils.data import Dataset
 
 from .. import _checks
-from .._batched import Batched
 from .._random import stream
 from ..operators import Identity
 
@@ -124,25 +122,6 @@ class Pairs(Measurements):
         return y, A, x[0]
 
 
-def batch_of(data, indices, generator=None):
-    """The batch of the items `indices` of any data set: what `fit` and `validation` call.
-
-    `data.batch` where there is one, also behind torch's Subset and random_split; else the items
-    data[i], collated as torch's DataLoader does. Raises TypeError for what is no data set.
-    """
-    if isinstance(data, Subset):
-        indices = torch.as_tensor(data.indices)[indices]
-        return batch_of(data.dataset, indices, generator)
-    if hasattr(data, "batch"):
-        return data.batch(indices, generator)
-    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
-        return default_collate([data[int(i)] for i in indices])
-    raise TypeError(
-        f"{type(data).__name__} is no data set; give data.Measurements(y, A), or an object with "
-        "__len__ and batch(indices, generator) -> (y, A)."
-    )
-
-
 def _simulated(x, A, noise, seed, copies, crop):
     if len(_checks.image(x)) == 0:
         raise ValueError(f"x has shape {tuple(x.shape)}, no image at all; give at least one.")
@@ -177,10 +156,3 @@ def _window(size, crop, generator):
         return part.flip(2) if flip else part
 
     return cut
-
-
-def _stack(parts, *, collate_fn_map=None):
-    return Batched.stack(parts)
-
-
-default_collate_fn_map[Batched] = _stack  # torch's DataLoader makes a batch of operators, of laws
