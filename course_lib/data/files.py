@@ -4,60 +4,65 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 
+from . import raster
+from .opened import reading, regular
 from .packs import check_size, tiles
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how such a file begins
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as in the packs
-
-
-def _grey(path):
-    """One file as a float (H, W) array in [0, 1]; the orientation tag of a camera is applied."""
-    try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image)
-            if image.mode == "F" or image.mode.startswith("I"):  # float, or 16 and 32 bit integer
-                scale = 1 if image.mode == "F" else 65535
-                values = np.asarray(image, dtype=np.float64) / scale
-            else:
-                values = np.asarray(image.convert("RGB")) / 255 @ LUMINANCE
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        message = f"Cannot read {path} as an image ({error}): remove or repair it."
-        raise ValueError(message) from error
-    if not (values.min() >= 0 and values.max() <= 1):
-        raise ValueError(
-            f"{path} has values from {values.min():.4g} to {values.max():.4g} after division by "
-            f"{scale}: rescale it to [0, 1] (float) or [0, 65535] (integer)."
-        )
-    return values
 
 
 def images(folder, size=64):
     """Your own images, as a float32 tensor (N, 1, size, size) with values in [0, 1].
 
-    Reads the PNG, JPEG and TIFF files directly inside `folder` in the order of their names, and
-    cuts each into the whole, non-overlapping size x size tiles of a centred grid. Colour becomes
-    0.299 R + 0.587 G + 0.114 B; transparency is ignored; of a file with several pages the first is
-    read. 8-bit files are divided by 255, 16-bit files by 65535, float TIFF must be in [0, 1].
+    Reads the PNG, JPEG and TIFF files directly inside `folder` in the order of their names (those
+    that begin with a dot are passed over), of a TIFF all pages but thumbnails, and cuts each image
+    into the whole, non-overlapping size x size tiles of a centred grid. 8-bit files are divided by
+    255, 16-bit files by 65535, of colour too; float TIFF must be in [0, 1]. The orientation tag is
+    applied, white is 1 also where the file stores it as 0, and colour (also of a palette) becomes
+    0.299 R + 0.587 G + 0.114 B; transparency is ignored. Memory: the result, and one decoded file
+    (of a TIFF one page) at a time. `data.Measurements(y, operators.Identity())` takes the result.
     Errors: ValueError when the folder is missing or has no such file, and, naming the file, when
-    one cannot be read, is out of range, or is smaller than `size`.
+    one is no regular file, can't be read, is a movie of another format, has other colours (CMYK),
+    other numbers (signed, 32-bit integer) or values out of range, or is smaller than `size`.
     """
     check_size(size)
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder: give the folder that holds your images.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != ".")
     if not paths:
         raise ValueError(f"No image in {folder}: it needs files that end in {', '.join(SUFFIXES)}.")
-    stack = []
-    for path in paths:
-        image = _grey(path)
-        if min(image.shape) < size:
-            height, width = image.shape
-            raise ValueError(
-                f"{path} is {height} x {width} pixels, smaller than size {size}: remove it or "
-                f"take size {min(image.shape)} or less."
-            )
-        stack.append(tiles(image, size))
-    return torch.from_numpy(np.concatenate(stack).astype(np.float32)).unsqueeze(1)
+    files = [(path, _reader(path)) for path in paths]
+    shapes = [reader.shapes(path) for path, reader in files]
+    for path, sizes in zip(paths, shapes, strict=True):
+        for height, width in sizes:
+            if min(height, width) < size:
+                raise ValueError(
+                    f"{path} is {height} x {width} pixels, smaller than size {size}: take size "
+                    f"{min(height, width)} or less, or keep it in another folder."
+                )
+    count = sum((height // size) * (width // size) for sizes in shapes for height, width in sizes)
+    x, first = np.empty((count, 1, size, size), np.float32), 0
+    for (path, reader), sizes in zip(files, shapes, strict=True):
+        for (height, width), part in zip(sizes, reader.parts(path), strict=True):
+            columns, left = width // size, width % size // 2
+            for top in range(height % size // 2, height - size + 1, size):
+                band = part((left, top, left + columns * size, top + size))
+                band = band @ LUMINANCE if band.ndim == 3 else band
+                x[first : first + columns, 0] = tiles(band, size)
+                first += columns
+    return torch.from_numpy(x)
+
+
+def _reader(path):
+    """The module that reads the file, by its first bytes: its name may be wrong."""
+    with reading(regular(path, "image"), raster.KIND), open(path, "rb") as file:
+        start = file.read(4)
+    if start not in TIFF:
+        return raster
+    from . import tiff  # tifffile takes its time
+
+    return tiff

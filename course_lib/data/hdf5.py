@@ -43,12 +43,13 @@ def array(file, path, key):
         filters = [made.get_filter(i) for i in range(made.get_nfilters())]
         missing = [str(f[0]) for f in filters if not h5py.h5z.filter_avail(f[0])]
         values = max(math.prod(found.shape or ()), math.prod(found.chunks or ()))
+        size = found.dtype.itemsize
     if missing:
         raise ValueError(
             f"'{key}' of {path} is packed by filter {missing[0]}, which h5py lacks here: import "
             "hdf5plugin, or unpack it with h5repack."
         )
-    believable(path, values * found.dtype.itemsize // 4)
+    believable(path, values * size // 4)
     return found
 
 

@@ -75,12 +75,15 @@ class Bytes:
         """The next `count` bytes; refused, before memory is taken, when the file has fewer."""
         believable(self.path, count // 8)
         left = self.path.stat().st_size - self._file.tell() if self._open is open else count
-        content, got = memoryview(bytearray(max(min(count, left), 0))), 0
+        content = bytearray()
         with reading(self.path, self.kind):
-            while got < len(content) and (piece := self._file.readinto(content[got:])):
-                got += piece
-        if got < count:
-            why = f"{got} bytes where its header says {count}"
+            while left >= count and len(content) < count:
+                piece = self._file.read(min(count - len(content), 2**24))
+                if not piece:
+                    break
+                content += piece
+        if len(content) < count:
+            why = f"{len(content) if left >= count else left} bytes where its header says {count}"
             raise unreadable(self.path, self.kind, why)
         return content
 

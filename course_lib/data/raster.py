@@ -1,0 +1,131 @@
+"""PNG and JPEG files by Pillow; of 16-bit colour, which it cuts to 8 bits, the low bytes too."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from .opened import believable, reading, unreadable
+
+KIND = "an image"
+START = b"\x89PNG\r\n\x1a\n"
+GREY = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "I": "I"}  # as it is read: converted to
+COLOUR = {"P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
+TURNS = dict(
+    zip(
+        range(2, 9),
+        (
+            Image.Transpose.FLIP_LEFT_RIGHT,
+            Image.Transpose.ROTATE_180,
+            Image.Transpose.FLIP_TOP_BOTTOM,
+            Image.Transpose.TRANSPOSE,
+            Image.Transpose.ROTATE_270,
+            Image.Transpose.TRANSVERSE,
+            Image.Transpose.ROTATE_90,
+        ),
+        strict=True,
+    )
+)  # what each orientation tag asks for
+
+
+def shapes(path):
+    """[(H, W)], upright: the file holds one image."""
+    image, chunks = _opened(path)
+    with image:
+        return [image.size if _turn(image, chunks, path) >= 5 else image.size[::-1]]
+
+
+def parts(path):
+    """Of the one image a function, part(box) -> its pixels (h, w) or (h, w, 3) in [0, 1]."""
+    image, chunks = _opened(path)
+    mode = (GREY | COLOUR)[image.mode]
+    with image, reading(path, KIND):
+        turn = _turn(image, chunks, path)
+        layers = [image, *_low_bytes(chunks)]
+        layers = [layer.transpose(TURNS[turn]) if turn in TURNS else layer for layer in layers]
+        layers[0].load()
+    if len(layers) == 2 and layers[1].mode == "LA":
+        mode = "L"
+    limit = 65535 if len(layers) == 2 or mode.startswith("I") else 255
+
+    def part(box):
+        high, *low = (np.asarray(layer.crop(box).convert(mode)) for layer in layers)
+        return (high * 256.0 + low[0] if low else high) / limit
+
+    yield part
+
+
+def _opened(path):
+    """The image, nothing decoded yet, and the parts of the file if it is PNG; or a refusal."""
+    with reading(path, KIND), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # see `believable`
+        try:
+            image = Image.open(path, formats=("PNG", "JPEG"))
+        except Image.DecompressionBombError:
+            image = None
+    if image is None:
+        raise ValueError(f"{path} has more pixels than Pillow takes: cut it, or save it as TIFF.")
+    believable(path, image.width * image.height)
+    chunks = _chunks(path) if image.format == "PNG" else {}
+    if b"acTL" in chunks:
+        raise ValueError(f"{path} is a movie: save its frames as files, or as pages of a TIFF.")
+    if image.mode not in GREY | COLOUR:
+        raise ValueError(f"{path} holds {image.mode} colours: save it as RGB or grey.")
+    return image, chunks
+
+
+def _turn(image, chunks, path):
+    """The orientation tag of the camera, 1 (upright) where there is none that can be read."""
+    if chunks and not chunks.keys() & {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}:
+        return 1  # else Pillow decodes all of a PNG to look for tags behind the pixels
+    try:
+        turn = image.getexif().get(0x0112, 1)
+    except Exception:  # whatever damaged tags make Pillow raise: the pixels are sound
+        warnings.warn(f"The tags of {path} can't be read: taken as upright.", stacklevel=4)
+        return 1
+    return turn if turn in TURNS else 1
+
+
+def _chunks(path):
+    """{name: content} of a PNG file's chunks, all of whose checksums must hold."""
+    with reading(path, KIND):
+        content = memoryview(path.read_bytes())
+    chunks, at = {}, len(START)
+    while b"IEND" not in chunks:
+        if at + 12 > len(content):
+            raise unreadable(path, KIND, "it is cut short")
+        length, name = struct.unpack(">I4s", content[at : at + 8])
+        body, check = content[at + 8 : at + 8 + length], content[at + 8 + length : at + 12 + length]
+        if zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big") != check:
+            raise unreadable(path, KIND, f"the checksum of its part {name.decode('latin1')} fails")
+        chunks.setdefault(name, []).append(body)
+        at += 12 + length
+    return {name: b"".join(bodies) for name, bodies in chunks.items()}
+
+
+def _low_bytes(chunks):
+    """[the low bytes of 16-bit colour, as an image of 8 bits], or [] for other files.
+
+    The filters of PNG work on each byte of a pixel by itself, so that every second byte of the
+    filtered rows makes the filtered rows of the low bytes.
+    """
+    width, height, depth, colour, *_, interlaced = struct.unpack(
+        ">IIBBBBB", chunks.get(b"IHDR", bytes(13))
+    )
+    if depth != 16 or colour == 0:
+        return []
+    if interlaced:
+        raise ValueError("interlaced colour of 16 bits is not supported")
+    row = 1 + {2: 6, 4: 4, 6: 8}[colour] * width
+    rows = zlib.decompressobj().decompress(chunks[b"IDAT"], height * row)
+    rows = np.frombuffer(rows, np.uint8).reshape(height, row)
+    rows = np.concatenate([rows[:, :1], rows[:, 2::2]], 1)
+    made = START
+    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
+    for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")):
+        check = zlib.crc32(name + body)
+        made += struct.pack(">I", len(body)) + name + body + struct.pack(">I", check)
+    return [Image.open(io.BytesIO(made))]
