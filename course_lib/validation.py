@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from ._random import stream
+from .data import batch_of
+from .noise import Noise
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,15 @@ class Tested:
     the divergence in SURE needs. Gives any loss the estimator that will really be used.
     """
 
-    def __init__(self, f, loss, seed=0):
-        self.f, self.loss, self.seed = f, loss, seed
+    def __init__(self, f, loss, seed=0, noise=None):
+        self.f, self.loss, self.seed, self.noise = f, loss, seed, noise
 
     def __call__(self, y, A):
-        return self.loss.reconstruct(self.f, y, A, generator=stream(self.seed, "draws"))
+        draws = stream(self.seed, "draws")
+        return self.loss.reconstruct(self.f, y, A, self.noise, generator=draws)
 
 
-def select(candidates, held_out, noise=None, seed=0, groups=50):
+def select(candidates, held_out, noise=None, seed=0, groups=50, proxy=False):
     """The candidate with the smallest held-out loss. Returns a `Choice`.
 
     candidates: {name: (f, loss)}, f a trained reconstructor and loss the `Loss` that scores it: a
@@ -62,19 +65,21 @@ def select(candidates, held_out, noise=None, seed=0, groups=50):
     `Pairs` for Supervised) that no candidate was trained on. Its items are split into at most
     `groups` groups, and each group i gives
         ℓ_i = loss(f, y_i, A_i) − loss.offset(noise, y_i),    risk = mean of ℓ_i,
-    with the same randomness for every candidate; the errors are those of a mean over groups. E ℓ_i
-    is the risk of f at the input that the loss gives it: at y for SURE and for Noise2Noise, at the
-    noisier y1 for R2R and for antithetic SURE;
-    `Tested` scores the test-time estimator instead. Losses run in evaluation mode, so UNSURE's η
-    is frozen; use one η for all candidates.
+    with the same randomness for every candidate; the errors are those of a mean over groups.
+    Losses run in evaluation mode. E ℓ_i must be the risk of what the loss reconstructs,
+    `loss.scores(A)`: for SURE, Noise2Noise, Noise2Self, blind-spot SURE, and for splitting where A
+    selects pixels. For any other method score its test-time estimator, `(Tested(f, loss),
+    SURE(noise))`; or rank by its own value all the same with proxy=True: R2R's is the risk at the
+    noisier y1, SSDU's that of f on a part of the measurements, UNSURE's moves with η (use one η).
 
-    noise: the law of y, for the offsets; may be left out when one loss object scores all
-    candidates, since its offset then cancels in every comparison (`risk` keeps it).
-    A loss that is told σ must be told the true one: its value at a wrong σ is not a risk. So
+    noise: the law of y, for the offsets, where none travels with y; may be left out when one loss
+    object scores all candidates, since its offset then cancels in every comparison (`risk` keeps
+    it). A loss that is told σ must be told the true one: its value at a wrong σ is not a risk. So
     SURE and R2R choose σ only for whoever knows it; Noise2Noise, free of σ, chooses it from pairs.
 
-    Raises ValueError for no candidate, for a single held-out item or group, and for different
-    losses without `noise`. Source: Stein (1981); Tachella (2025), "Self-supervised validation".
+    Raises ValueError for no candidate, for a single held-out item or group, for different losses
+    without `noise`, and for a loss whose value is of another estimator.
+    Source: Stein (1981); Tachella (2025), "Self-supervised validation".
     """
     if not candidates:
         raise ValueError("there is no candidate; give {name: (f, loss)}.")
@@ -87,6 +92,14 @@ def select(candidates, held_out, noise=None, seed=0, groups=50):
             "the candidates have different losses, and so different offsets; give noise, the law "
             "of y, or score all of them with one loss."
         )
+    A = batch_of(held_out, torch.arange(1))[1]
+    for name, (_, loss) in candidates.items():
+        if not (proxy or loss.scores(A)):
+            raise ValueError(
+                f"the value of {type(loss).__name__} is not the risk of what it reconstructs "
+                f"(candidate {name!r}); score (validation.Tested(f, loss), losses.SURE(noise)), or "
+                "rank by it all the same with proxy=True."
+            )
     values = {
         name: _values(f, loss, held_out, noise, seed, groups)
         for name, (f, loss) in candidates.items()
@@ -111,9 +124,11 @@ def _values(f, loss, held_out, noise, seed, groups):
     parts = torch.arange(len(held_out)).tensor_split(min(groups, len(held_out)))
     for i, items in enumerate(parts):
         generator = stream(seed, f"group {i}")  # the same for every candidate
-        batch = held_out.batch(items, generator)
-        value = loss(f, *batch, generator=generator)
-        values.append(value if noise is None else value - loss.offset(noise, batch[0]))
+        y, A, *rest = batch_of(held_out, items, generator)
+        law = rest[0] if rest and isinstance(rest[0], Noise) else noise
+        one = Tested(f.f, f.loss, f.seed, law) if isinstance(f, Tested) and law is not noise else f
+        value = loss(one, y, A, *rest, generator=generator)
+        values.append(value if law is None else value - loss.offset(law, y, A))
     for module, training in zip(modules, modes, strict=True):
         module.train(training)
     return torch.stack(values).double()

@@ -218,7 +218,7 @@ OPERATORS = {
     ),
     "one group": (
         lambda: validation.select(
-            {"f": (f, losses.MeasurementConsistency())}, simulate(X, A, GAUSSIAN), groups=1
+            {"f": (f, losses.SURE(GAUSSIAN))}, simulate(X, A, GAUSSIAN), groups=1
         ),
         "groups is 1; a standard error needs at least 2",
     ),

@@ -74,7 +74,7 @@ def network(kind, size, y, seed=0):
     else:
         net = models.UNet(widths=WIDTHS[size])
     if kind == "shuffled":
-        net = models.PixelShuffle(net, stride=4, test=1)
+        net = models.PixelShuffle(net, stride=4)
     if kind == "direct":
         net = models.Direct(net)
     if size == "exact":

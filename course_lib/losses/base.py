@@ -32,14 +32,13 @@ class Loss(torch.nn.Module):
     to measurements; where A measures nothing, y counts as 0. `noise` is the law that came with y:
     it replaces the one that the loss was made with.
     Facts: `train_evals` and `test_evals` count evaluations of f per call; `at_y` says that one of
-    the former is f(y, A) itself, which the terms of a sum share; `scores` says that in evaluation
-    mode the value less the offset estimates the risk of what `reconstruct` returns.
+    the former is f(y, A) itself, which the terms of a sum share; `scores(A)` says whether in
+    evaluation mode the value less the offset estimates the risk of what `reconstruct` returns.
     """
 
     train_evals = 1
     test_evals = 1
     at_y = False
-    scores = False
 
     def __init_subclass__(cls):
         if "reconstruct" in vars(cls):
@@ -63,6 +62,10 @@ class Loss(torch.nn.Module):
         return apply(f, y, A)
 
     reconstruct = without_graph(reconstruct)
+
+    def scores(self, A):
+        """Whether, in evaluation mode, loss − offset is the risk of x̂ = `reconstruct`(f, y, A)."""
+        return False
 
     def law(self, noise):
         """The law that came with y, or else the loss's own, `self.noise`."""
@@ -109,9 +112,8 @@ class Sum(Loss):
     def test_evals(self):
         return self.terms[0].test_evals
 
-    @property
-    def scores(self):
-        return len(self.terms) == 1 and self.weights[0] == 1 and self.terms[0].scores
+    def scores(self, A):
+        return len(self.terms) == 1 and self.weights[0] == 1 and self.terms[0].scores(A)
 
     def forward(self, f, y, A, noise=None, generator=None):
         f = Once(f, y, A)

@@ -25,8 +25,6 @@ class BlindSpotSURE(Loss):
     Source: Cha and Moon (2019), for Gaussian noise; Laine et al. (2019), the posterior mean.
     """
 
-    scores = True
-
     def __init__(self, noise):
         super().__init__()
         if isinstance(noise, CorrelatedGaussian):
@@ -43,6 +41,9 @@ class BlindSpotSURE(Loss):
         mu, kappa = _parts(f, y, A)
         a, v = kappa.sigmoid(), self.law(noise).variance(y)
         return ((1 - a).square() * (y - mu).square() + 2 * a * v - v).mean()
+
+    def scores(self, A):
+        return True
 
     def offset(self, noise, y, A=None):
         return y.new_zeros(())
@@ -65,8 +66,6 @@ class BlindSpotLikelihood(BlindSpotSURE):
     other noise. Source: Laine et al. (2019), with a diagonal covariance of the channels.
     """
 
-    scores = False
-
     def __init__(self, noise):
         super().__init__(noise)
         if not isinstance(noise, Gaussian):
@@ -79,6 +78,9 @@ class BlindSpotLikelihood(BlindSpotSURE):
         mu, kappa = _parts(f, y, A)
         V = self.law(noise).variance(y) * (1 + kappa.exp())
         return ((y - mu).square() / V + V.log() + math.log(2 * math.pi)).mean() / 2
+
+    def scores(self, A):
+        return False
 
     def offset(self, noise, y, A=None):
         raise NotImplementedError(

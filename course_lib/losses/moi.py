@@ -27,9 +27,9 @@ class MOI(Loss):
         self.noise, self.stop = noise, stop
 
     def forward(self, f, y, A, noise=None, generator=None):
+        x_hat = apply(f, y, A)
         order = others(A, len(y), generator)
         A_other = A[order]
-        x_hat = apply(f, y, A)
         x_hat = x_hat.detach() if self.stop else x_hat
         y_other = A_other(x_hat)
         if self.noise is not None:

@@ -64,9 +64,10 @@ class BlindNoise2Score(Loss):
     A = I. S(y) = (f(y) − y)/c is then the score of y1. c = (1 + δ²)σ₀², and σ₀ is a rough guess of
     each image's level, right to a factor of 2 or so: `noise.estimate.sigma`, or the number `sigma`.
     At test time x̂ = y + ηS(y), image by image, with UNSURE's choice η = n/‖S(y1)‖², y1 drawn
-    afresh: the x̂ of mean divergence zero. For many pixels n it tends to v/(1 − M), v the noise
-    variance of y1 and M the ratio of its MMSE and v: an upper estimate of the noise level. UNSURE
-    has one η for all images; here each image has its own. Two evaluations at test time.
+    afresh: the x̂ of mean divergence zero, with η at most 100c, so that f(y) = y gives x̂ = y. For
+    many pixels n it tends to v/(1 − M), v the noise variance of y1 and M the ratio of its MMSE and
+    v: an upper estimate of the noise level. UNSURE has one η for all images; here each image has
+    its own. Two evaluations at test time.
     Source: Kim and Ye (2021), who choose η by the total variation of x̂; Tachella et al. (2025).
     """
 
@@ -93,10 +94,11 @@ class BlindNoise2Score(Loss):
         return (measured(f, y, A) - y) / self.scales(y)[1]
 
     def eta(self, f, y, A, generator=None):
-        """η = n/‖S(y1)‖² of each image, shaped (B, 1, 1, 1)."""
+        """η = n/‖S(y1)‖² of each image, at most 100c, shaped (B, 1, 1, 1)."""
         step, c = self.scales(y)
         y1 = y + step * normal_like(y, generator)
-        return 1 / ((measured(f, y1, A) - y1) / c).square().mean((1, 2, 3), keepdim=True)
+        power = ((measured(f, y1, A) - y1) / c).square().mean((1, 2, 3), keepdim=True)
+        return 1 / power.clamp_min(0.01 / c)
 
     def reconstruct(self, f, y, A, noise=None, generator=None):
         """y + ηS(y)."""

@@ -26,7 +26,8 @@ class Splitting(Loss):
     f as it was trained. Where A selects pixels (A = I, inpainting, decimation, demosaicing), w_t =
     1 − Aᵀ(1 − h_t): a measured pixel comes from the masks that hid it, w = h for A = I, another one
     from all masks; for other A w = 1. The masks share the law of h and together hide each entry
-    ⌊N p_i⌋ or ⌈N p_i⌉ times. test="one": f(y_a, A_a) of
+    ⌊N p_i⌋ or ⌈N p_i⌉ times. Then no measured x̂_i has seen y_i, so that in evaluation mode
+    L = (1/m) ‖A x̂ − y‖² is the risk of x̂ itself, plus the same offset. test="one": f(y_a, A_a) of
     one split. test="plain": f(y, A). These two want a network that treats kept and hidden pixels
     alike, such as `models.Direct`. Raises ValueError for masks that would hide everything or
     nothing and for draws · p < 1. Source: Efron (2004), Yaman et al. (2020), Tachella (2025); the
@@ -78,6 +79,9 @@ class Splitting(Loss):
         return kept * y, Inpainting(kept) @ A, h
 
     def forward(self, f, y, A, noise=None, generator=None):
+        if not self.training and self.scores(A):
+            x_hat = self.average(f, _checks.floats(y), A, generator)
+            return ((self.p > 0) * (A(x_hat) - observed(y, A)).square()).mean()
         y_a, A_a, h = self.split(y, A, self.uniforms(_checks.floats(y), generator))
         Af = measured(f, y_a, A_a, onto=A)
         weight = 1 if self.target == "all" else self.weight(h).to(y.dtype)
@@ -87,6 +91,9 @@ class Splitting(Loss):
         """h_i/p_i."""
         return h / self.p.clamp_min(1e-12)
 
+    def scores(self, A):
+        return A.selects and self.test == "average" and self.target == "hidden"
+
     def offset(self, noise, y, A=None):
         if self.target == "all":
             return super().offset(noise, y, A)
@@ -95,14 +102,17 @@ class Splitting(Loss):
     def reconstruct(self, f, y, A, noise=None, generator=None):
         if self.test == "plain":
             return apply(f, y, A)
-        u = self.uniforms(y, generator)
         if self.test == "one":
-            return apply(f, *self.split(y, A, u)[:2])
+            return apply(f, *self.split(y, A, self.uniforms(y, generator))[:2])
+        return self.average(f, y, A, generator)
+
+    def average(self, f, y, A, generator=None):
+        """x̂ of test="average"."""
         if A.selects and not self.p.all():
             raise ValueError(
                 "hidden is 0 at some pixels, which no mask predicts; use test='plain'."
             )
-        total, count = 0, 0
+        u, total, count = self.uniforms(y, generator), 0, 0
         for t in range(self.draws):
             y_a, A_a, h = self.split(y, A, (u + t / self.draws) % 1)
             h = 1 - A.adjoint((~h).to(y.dtype).expand_as(y)) if A.selects else y.new_ones(())

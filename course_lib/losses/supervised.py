@@ -14,14 +14,15 @@ class Supervised(Loss):
     shape. Source: the standard definition, e.g. Tachella (2025), Part 1.
     """
 
-    scores = True
-
     def forward(self, f, y, A, x=None, noise=None, generator=None):
         if not torch.is_tensor(x):
             raise TypeError("Supervised needs the ground truth x; give data.Pairs(x, A, noise).")
         x_hat = apply(f, y, A)
         _checks.same_shape(x_hat, _checks.floats(x, "x"), "f(y, A)", "x")
         return (x_hat - x).square().mean()
+
+    def scores(self, A):
+        return True
 
     def offset(self, noise, y, A=None):
         return y.new_zeros(())

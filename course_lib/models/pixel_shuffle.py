@@ -10,21 +10,20 @@ class PixelShuffle(nn.Module):
 
     Assumes noise that is independent between pixels at least s apart. Then each of the s² images
     has white noise, and a blind-spot net works on them as if y had. A large s splits the scene
-    apart as well: neighbours that resemble each other are lost. stride: s in training mode; test:
-    s in evaluation mode, smaller, to get some of them back at the price of some noise (default:
-    the same). net: any network on images; it receives (B s², C, H/s, W/s) and may change the number
-    of channels. Raises ValueError when H or W does not fit.
+    apart as well: neighbours that resemble each other are lost. A smaller stride at test time,
+    PixelShuffle(trained.net, 1), gets some of them back at the price of some noise; that is another
+    estimator, and a loss for white noise, which it breaks, does not score it. net: any network on
+    images; it receives (B s², C, H/s, W/s) and may change the number of channels. Raises ValueError when H or W does not fit.
     Source: Zhou et al. (2020), pixel-shuffle downsampling; Lee et al. (2022), asymmetric strides.
     """
 
-    def __init__(self, net, stride, test=None):
+    def __init__(self, net, stride):
         super().__init__()
         self.net, self.stride = net, _checks.whole(stride, "stride")
-        self.test = self.stride if test is None else _checks.whole(test, "test")
 
     def forward(self, y):
         _checks.image(y, "y")
-        s = self.stride if self.training else self.test
+        s = self.stride
         multiple, size = s * getattr(self.net, "multiple", 1), tuple(y.shape[-2:])
         least = s * getattr(self.net, "least", 1)
         if min(size) < max(least, multiple) or any(side % multiple for side in size):
