@@ -24,7 +24,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 # What a plain Colab runtime has; the setup cell of a notebook brings the rest.
-COLAB_HAS = set("torch numpy scipy matplotlib ipywidgets tqdm typer scikit-image".split())
+COLAB_HAS = set(
+    "torch numpy scipy matplotlib ipywidgets tqdm typer scikit-image pillow tifffile".split()
+)
 
 # DESIGN: upper floors import lower ones, never the reverse.
 FLOORS = {
