@@ -25,7 +25,7 @@ class Checkpoint:
     def __init__(self, path, plan, data, first, parts):
         self.path, self.first, self.parts = Path(path), first, parts
         self.plan = plan | {"items": len(data)}
-        self.data = contents(data, "data") if isinstance(data, Measurements) else None
+        self.data = contents(data, "data")
         self.seen = None  # the facts of the first batch
 
     def save(self, **rest):
@@ -48,7 +48,7 @@ class Checkpoint:
         other = {k: state["plan"].get(k) for k in differing(state["plan"], self.plan)}
         if self.data and state["data"]:
             other |= {k: state["data"].get(k) for k in differing(state["data"], self.data)}
-        elif not other and state["seen"] != facts(list(self.first()), "batch"):
+        elif not other and differing(state["seen"], facts(list(self.first()), "batch")):
             other["the first batch"] = "of other data"
         if other:
             told = dict(list(other.items())[:3])
@@ -77,9 +77,12 @@ class Checkpoint:
 
 
 def contents(data, name):
-    """The facts of a data set: all that `Measurements` hold, of any other its number of items."""
+    """The facts of a data set: all that `Measurements` hold, also behind torch's Subset, or {}."""
+    if isinstance(data, torch.utils.data.Subset):
+        inner = contents(data.dataset, name)
+        return inner and inner | facts(list(data.indices), f"{name}.indices")
     if not isinstance(data, Measurements):
-        return {name: f"{len(data)} items"}
+        return {}
     own = {"tensors": data.tensors, "A": data.A, "noise": data.noise, "crop": data.crop}
     return facts(own, name)
 

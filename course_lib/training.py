@@ -40,8 +40,8 @@ def fit(
     bf16, see `models.Mixed`; autocast around `fit` has no effect.
     checkpoint: a file, written whole or not at all every `every` steps, with a checksum. A run that
     finds it goes on from there and ends with the same weights as one never stopped, bit for bit on
-    the CPU; it must be the same run, down to the first weights and the data (of a data set that is
-    no `Measurements`, its length and its first batch are compared). One of a GPU opens on a CPU.
+    the CPU; it must be the same run, down to the first weights and the data (of a data set not made
+    of `Measurements`, its length and its first batch are compared). One of a GPU opens on a CPU.
     All randomness of torch comes from `seed`, that of dropout too; not so the first weights, nor
     the random numbers of NumPy and Python that a data set may use. f, loss and data must lie on one
     device. f and loss end in evaluation mode, or after an error or an interrupt in the mode in
@@ -62,13 +62,17 @@ def fit(
     def draw(generator):
         return batch_of(data, torch.randint(count, (batch,), generator=generator), generator)
 
+    def first():
+        with alone(training=True, seed=seed, name="step 0"):
+            return draw(stream(seed, "fit"))
+
     if checkpoint is not None:
         plan = {"steps": steps, "batch": batch, "lr": lr, "seed": int(seed), "precision": precision}
         plan |= facts(f, "f") | facts(loss, "loss")
         if held_out is not None:
-            plan |= {"every": every} | contents(held_out, "held_out")
+            plan |= {"every": every, "held_out": len(held_out)} | contents(held_out, "held_out")
         parts = {"f": f, "loss": loss, "optimizer": optimizer, "schedule": schedule}
-        file = Checkpoint(checkpoint, plan, data, lambda: draw(stream(seed, "fit")), parts)
+        file = Checkpoint(checkpoint, plan, data, first, parts)
         if (state := file.restore()) is not None:
             start, spent = state["step"], state["spent"]
             generator.set_state(state["generator"])

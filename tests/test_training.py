@@ -1,5 +1,6 @@
 """fit: the same seed gives the same bits, also after a kill; evaluation; the history; optima."""
 
+import errno
 import functools
 import os
 import signal
@@ -15,7 +16,7 @@ from montecarlo import generator
 from resumed import run
 
 from course_lib import losses, noise, operators, training
-from course_lib.data import Measurements, Pairs
+from course_lib.data import Pairs, simulate
 
 
 def assert_same(one, two):
@@ -85,15 +86,13 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     checkpoint = tmp_path / "c.pt"
     with pytest.raises(Killed):
         run(checkpoint, before=die_at(12))
-    before, save = checkpoint.read_bytes(), torch.save
+    before = checkpoint.read_bytes()
 
-    def half(state, path):
-        save(state, path)
-        os.truncate(path, os.path.getsize(path) // 2)
-        raise OSError("no space left on device")
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", half)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="c.pt can't be written: the disk is full; make room"):
         run(checkpoint)
     monkeypatch.undo()
     assert checkpoint.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
@@ -108,7 +107,7 @@ def test_the_seed_decides_and_nothing_else():
 
 def test_neither_progress_nor_held_out_data_nor_checkpoints_change_the_result(tmp_path):
     x = torch.rand(4, 1, 8, 8, generator=generator(9))
-    held_out = Measurements(x, operators.Identity(), resumed.NOISE)
+    held_out = simulate(x, operators.Identity(), resumed.NOISE)
     f, loss, history = run(tmp_path / "c.pt", held_out=held_out)
     assert [step for step, _ in history.held_out] == list(range(5, 41, 5))
     history.held_out = []
@@ -138,7 +137,7 @@ def test_another_run_s_checkpoint_is_refused(tmp_path, options, told):
 
 @pytest.mark.parametrize("name, value", [("lr", 0.0), ("lr", -1e-3), ("every", 0), ("steps", 0)])
 def test_a_step_of_nothing_is_refused(name, value):
-    data = Measurements(torch.rand(2, 1, 4, 4), operators.Identity(), GAUSSIAN)
+    data = simulate(torch.rand(2, 1, 4, 4), operators.Identity(), GAUSSIAN)
     options = {"steps": 3, name: value}
     with pytest.raises(ValueError, match=f"{name} is"):
         training.fit(Scale(), losses.SURE(GAUSSIAN), data, **options)
@@ -176,7 +175,7 @@ OPTIMA = {  # for x ~ N(0, 1)
 def test_training_ends_at_the_optimum_of_the_loss(name):
     make, optimum = OPTIMA[name]
     x = torch.randn(2000, 1, 4, 4, generator=generator())
-    kind = Pairs if name == "Supervised" else Measurements
+    kind = Pairs if name == "Supervised" else simulate
     options = {"copies": 2} if name == "Noise2Noise" else {}
     data, f = kind(x, operators.Identity(), GAUSSIAN, **options), Scale()
     training.fit(f, make(), data, steps=300, batch=256, lr=0.02, progress=False)
@@ -185,7 +184,7 @@ def test_training_ends_at_the_optimum_of_the_loss(name):
 
 def test_evaluate_is_the_mean_loss_over_all_images_whatever_the_batch():
     x = torch.rand(10, 1, 4, 4, generator=generator())
-    data, f = Measurements(x, operators.Identity(), GAUSSIAN), Scale()
+    data, f = simulate(x, operators.Identity(), GAUSSIAN), Scale()
     loss = losses.MeasurementConsistency()
     expected = float((0.7 * data.batch(torch.arange(10))[0]).square().mean())
     for batch in (3, 10, 64):
@@ -194,7 +193,7 @@ def test_evaluate_is_the_mean_loss_over_all_images_whatever_the_batch():
 
 def test_evaluate_repeats_itself_and_leaves_everything_as_it_was():
     x = torch.rand(10, 1, 4, 4, generator=generator())
-    data, f, loss = Measurements(x, operators.Identity(), GAUSSIAN), Scale(), losses.UNSURE(eta=0.2)
+    data, f, loss = simulate(x, operators.Identity(), GAUSSIAN), Scale(), losses.UNSURE(eta=0.2)
     f.train(), loss.train()
     values = {training.evaluate(f, loss, data, seed=3) for _ in range(3)}
     assert len(values) == 1 and training.evaluate(f, loss, data, seed=4) not in values
@@ -205,7 +204,7 @@ def test_evaluate_repeats_itself_and_leaves_everything_as_it_was():
 def test_equal_seeds_of_the_data_and_of_their_evaluation_stay_independent():
     """Held-out R2R on data of seed 0, evaluated with seed 0: still the risk plus its offset."""
     x, loss = torch.randn(2000, 1, 4, 4, generator=generator(7)), losses.R2R(GAUSSIAN, ALPHA)
-    data, f = Measurements(x, operators.Identity(), GAUSSIAN, seed=0), Scale()
+    data, f = simulate(x, operators.Identity(), GAUSSIAN, seed=0), Scale()
     risk = 0.7**2 + 0.3**2 * SIGMA**2 / (1 - ALPHA)
     value = training.evaluate(f, loss, data, seed=0, batch=2000) - SIGMA**2 / ALPHA
     assert value == pytest.approx(risk, abs=0.04)
@@ -213,7 +212,7 @@ def test_equal_seeds_of_the_data_and_of_their_evaluation_stay_independent():
 
 def test_a_held_out_loss_ranks_networks_as_their_risk_does():
     x = torch.randn(2000, 1, 4, 4, generator=generator())
-    data = Measurements(x, operators.Identity(), GAUSSIAN, seed=1)
+    data = simulate(x, operators.Identity(), GAUSSIAN, seed=1)
     scores, f = [], Scale()
     for c in (0.2, 0.5, 0.8, 1.0):
         f.c.data.fill_(c)
@@ -224,7 +223,7 @@ def test_a_held_out_loss_ranks_networks_as_their_risk_does():
 
 
 def test_a_loss_that_is_no_longer_finite_stops_with_a_remedy():
-    data = Measurements(torch.rand(4, 1, 4, 4), operators.Identity(), GAUSSIAN)
+    data = simulate(torch.rand(4, 1, 4, 4), operators.Identity(), GAUSSIAN)
     with pytest.raises(RuntimeError, match="the loss is .* at step .*; lower lr = 1e"):
         training.fit(Scale(), losses.SURE(GAUSSIAN), data, steps=50, lr=1e30, progress=False)
 
@@ -236,7 +235,7 @@ def test_the_history_remembers_every_step_and_the_multiplier_and_is_drawn():
     import matplotlib.pyplot as plt
 
     x = torch.rand(4, 1, 8, 8, generator=generator(9))
-    held_out = Measurements(x, operators.Identity(), resumed.NOISE)
+    held_out = simulate(x, operators.Identity(), resumed.NOISE)
     f, loss, history = run(held_out=held_out)
     assert len(history.loss) == 40 == len(history.watched["eta"])
     assert history.watched["eta"][-1] == float(loss.eta) and history.seconds_per_step > 0

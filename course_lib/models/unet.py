@@ -59,7 +59,7 @@ class UNet(nn.Module):
         if y.shape[-2] % self.multiple or y.shape[-1] % self.multiple:
             raise ValueError(
                 f"y is {tuple(y.shape[-2:])} pixels; crop or pad it to multiples of "
-                f"{self.multiple} for this UNet."
+                f"{self.multiple} for this UNet, or give it to models.Tiled(net), which pads."
             )
         u, skips = self.encode[0](y), []
         for encode in self.encode[1:]:
