@@ -1,6 +1,7 @@
 """The project's own files agree with each other and with the house plan."""
 
 import ast
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+import course_lib
 from course_lib.authoring import lessons, settings
 from course_lib.authoring.header import MISSING_IN_COLAB, colab
 
@@ -30,11 +33,11 @@ COLAB_HAS = set(
 
 # DESIGN: upper floors import lower ones, never the reverse.
 FLOORS = {
-    **dict.fromkeys(("_checks", "_random"), 0),
+    **dict.fromkeys(("_batched", "_checks", "_files", "_fingerprint", "_random", "_scope"), 0),
     **dict.fromkeys(("operators", "noise", "groups", "metrics"), 1),
     **dict.fromkeys(("priors", "models", "data"), 2),
     "losses": 3,
-    **dict.fromkeys(("training", "validation"), 4),
+    **dict.fromkeys(("checkpoint", "history", "training", "validation"), 4),
     "experiments": 5,
     **dict.fromkeys(("viz", "exercises", "cli", "authoring"), 6),
 }
@@ -44,7 +47,7 @@ HEAVY = set("torch numpy scipy matplotlib ipywidgets anywidget skimage typer IPy
 def constraints():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    return {pin.name.lower(): pin for pin in pins}
+    return {canonicalize_name(pin.name): pin for pin in pins}
 
 
 def requirements():
@@ -72,11 +75,44 @@ def test_constraints_pin_torch_and_agree_with_the_floors():
     pins = constraints()
     assert str(pins["torch"].specifier) == "==2.13.0"
     for wanted in requirements():
-        pin = pins.get(wanted.name.lower())
+        pin = pins.get(canonicalize_name(wanted.name))
         if pin:
             (exact,) = pin.specifier
             assert exact.operator == "=="
             assert wanted.specifier.contains(exact.version), f"{pin} is below {wanted}"
+
+
+def brought_by(name, extras, found):
+    """All that `pip install name[extras]` brings, by what is installed here."""
+    if (name, *sorted(extras)) in found:
+        return
+    found.add((name, *sorted(extras)))
+    for line in importlib.metadata.requires(name) or []:
+        part = Requirement(line)
+        if any(part.marker is None or part.marker.evaluate({"extra": e}) for e in ("", *extras)):
+            brought_by(canonicalize_name(part.name), part.extras, found)
+
+
+def test_constraints_pin_all_that_is_installed():
+    found = set()
+    brought_by("course-lib", {"all"}, found)
+    names = {name for name, *_ in found} - {"course-lib"}
+    of_torch = ("nvidia-", "cuda-", "triton")  # those a build for GPUs pins itself
+    assert len(names) > 100
+    assert {name for name in names - set(constraints()) if not name.startswith(of_torch)} == set()
+    for pin in constraints().values():
+        assert [part.operator for part in pin.specifier] == ["=="], str(pin)
+
+
+def test_make_installs_torch_and_what_it_needs_first_and_leaves_them_alone():
+    """Another build of torch, TORCH_SPEC, comes with other versions of what it needs."""
+    first, rest = (ROOT / "constraints.txt").read_text(encoding="utf-8").split("# The package\n")
+    found = set()
+    brought_by("torch", set(), found)
+    pins = {canonicalize_name(line.split("==")[0]) for line in first.splitlines() if "==" in line}
+    later = {canonicalize_name(line.split("==")[0]) for line in rest.splitlines() if "==" in line}
+    assert "torch" in pins and not {name for name, *_ in found} & later
+    assert "sed '1,/^# The package/d' constraints.txt" in make("--dry-run", "-B", "book").stdout
 
 
 def test_dependencies_are_floors_only():
@@ -86,7 +122,15 @@ def test_dependencies_are_floors_only():
 
 def test_a_notebook_on_colab_gets_every_dependency():
     needed = {Requirement(line).name for line in PROJECT["dependencies"]}
-    assert needed <= COLAB_HAS | set(MISSING_IN_COLAB)
+    brought = [Requirement(line) for line in MISSING_IN_COLAB]
+    assert needed <= COLAB_HAS | {pin.name for pin in brought}
+    for pin in brought:
+        assert pin.specifier == constraints()[canonicalize_name(pin.name)].specifier
+
+
+def test_links_and_colab_lead_to_the_release_of_this_version():
+    """A tag, which does not move; a commit's digits would do as well."""
+    assert settings(ROOT)["release"] == f"v{course_lib.__version__}"
 
 
 def test_package_data_is_installed():
@@ -151,6 +195,19 @@ def test_workflows_pass_actionlint(path):
     actionlint = Path(sys.executable).with_name("actionlint")
     done = subprocess.run([actionlint, path], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_use_actions_by_commit_and_keep_no_credentials(path):
+    text = path.read_text(encoding="utf-8")
+    uses = re.findall(r"uses: *(.+)", text)
+    assert uses and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v[\d.]+", u) for u in uses)
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
 
 
 def test_actionlint_finds_mistakes(tmp_path):
