@@ -3,9 +3,10 @@
 import ast
 import functools
 import hashlib
-import re
 import sys
 from pathlib import Path
+
+from .._fingerprint import facts
 
 OUTSIDE = ("authoring", "cli.py", "exercises", "viz")  # no table depends on these
 
@@ -17,10 +18,8 @@ def fingerprint(*modules):
     """
     digest = hashlib.sha256(code().encode())
     for module in modules:
-        for name, value in sorted(vars(sys.modules[module]).items()):
-            if name.isupper():
-                text = re.sub(" at 0x[0-9a-f]+", "", repr(value))  # functions are in the code
-                digest.update(f"{module}.{name} = {text}\n".encode())
+        constants = {k: v for k, v in vars(sys.modules[module]).items() if k.isupper()}
+        digest.update(repr(sorted(facts(constants, module).items())).encode())
     return digest.hexdigest()[:16]
 
 
