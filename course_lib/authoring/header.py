@@ -4,7 +4,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 # What course_lib needs and Colab may lack, as pinned in constraints.txt. Without --no-deps pip may
 # exchange torch, numpy or ipywidgets under a running kernel.
-MISSING_IN_COLAB = ("anywidget==0.11.0", "psygnal==0.16.1")
+MISSING_IN_COLAB = ("anywidget==0.11.0", "psygnal==0.16.1", "mrcfile==1.5.4")
 SETUP = """\
 import importlib.util, os, subprocess, sys
 if importlib.util.find_spec("course_lib") is None:  # on Colab, once; does nothing where it is there
