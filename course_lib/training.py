@@ -1,5 +1,6 @@
-"""One training loop for every loss, and a run that survives a kill; evaluation without a graph."""
+"""One training loop for every loss, and a run that survives a kill."""
 
+import math
 import time
 
 import torch
@@ -11,8 +12,11 @@ from ._random import stream
 from ._scope import alone, reseed
 from .checkpoint import Checkpoint, contents
 from .data.protocol import batch_of, items
+from .evaluation import evaluate, reconstruct
 from .history import History
 from .models import Mixed
+
+__all__ = ["History", "evaluate", "fit", "reconstruct"]
 
 
 @torch.enable_grad()
@@ -53,7 +57,7 @@ def fit(
     steps, batch = _checks.whole(steps, "steps"), _checks.whole(batch, "batch")
     lr, every = _checks.positive(lr, "lr"), _checks.whole(every, "every")
     network, count, generator = _network(f, precision), items(data), stream(seed, "fit")
-    optimizer = torch.optim.Adam(f.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(f.parameters(), lr=lr, eps=1e-20)  # 1e-8 would be a unit
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
     history, start, spent, file = History(), 0, 0.0, None
     if held_out is not None:
@@ -90,25 +94,28 @@ def fit(
                 file.seen = facts(list(drawn), "batch")
             try:
                 value = loss(network, *drawn, generator=generator)
+                history.keep(value, loss)
+                if due or value.device.type == "cpu":
+                    if (bad := history.read()) is not None:
+                        raise _too_large(f"the loss is {history.loss[bad]}", bad, lr)
+                optimizer.zero_grad(set_to_none=True)
+                value.backward()
+                optimizer.step()
+                schedule.step()
+                if not due:
+                    continue
+                if not torch.stack([p.isfinite().all() for p in f.parameters()]).all():
+                    raise _too_large("the weights of f are not finite", step, lr)
+                spent += time.perf_counter() - began
+                if held_out is not None:
+                    score = evaluate(f, loss, held_out, seed=seed)
+                    if not math.isfinite(score):
+                        raise _too_large(f"the held-out loss is {score}", step, lr)
+                    history.held_out.append((step + 1, score))
             except _checks.NotFinite as error:
                 if not _diverged(f, *drawn):
                     raise
                 raise _too_large("the loss is not finite", step, lr) from error
-            history.keep(value, loss)
-            if due or value.device.type == "cpu":
-                if (bad := history.read()) is not None:
-                    raise _too_large(f"the loss is {history.loss[bad]}", bad, lr)
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()
-            optimizer.step()
-            schedule.step()
-            if not due:
-                continue
-            if not torch.stack([p.isfinite().all() for p in f.parameters()]).all():
-                raise _too_large("the weights of f are not finite", step, lr)
-            spent += time.perf_counter() - began
-            if held_out is not None:
-                history.held_out.append((step + 1, evaluate(f, loss, held_out, seed=seed)))
             if file is not None:
                 file.save(
                     step=step + 1,
@@ -123,36 +130,6 @@ def fit(
     history.seconds_per_step = spent / steps
     f.eval(), loss.eval()
     return history
-
-
-@torch.no_grad()
-def evaluate(f, loss, data, seed=0, batch=64):
-    """The mean loss of f on `data`, in evaluation mode, with the randomness of `seed`.
-
-    `batch` items at a time, without a graph: memory is that of one batch.
-    """
-    total, generator = 0.0, stream(seed, "evaluate")
-    with alone(f, loss, training=False, seed=seed, name="evaluate"):
-        for indices in torch.arange(items(data)).split(_checks.whole(batch, "batch")):
-            value = loss(f, *batch_of(data, indices, generator), generator=generator)
-            total += value.item() * len(indices)
-    return total / len(data)
-
-
-@torch.no_grad()
-def reconstruct(f, loss, data, seed=0, batch=64):
-    """x̂ of all items of `data`, in their order: the loss's own estimator, `loss.reconstruct`.
-
-    In evaluation mode, with the randomness of `seed`, `batch` items at a time, without a graph. For
-    images that f does not take whole, or that are too large for one evaluation: `models.Tiled`.
-    """
-    x_hat, generator = [], stream(seed, "reconstruct")
-    with alone(f, loss, training=False, seed=seed, name="reconstruct"):
-        for indices in torch.arange(items(data)).split(_checks.whole(batch, "batch")):
-            y, A, *rest = batch_of(data, indices, generator)
-            law = next((part for part in rest if not torch.is_tensor(part)), None)  # no x of Pairs
-            x_hat.append(loss.reconstruct(f, y, A, noise=law, generator=generator))
-    return torch.cat(x_hat)
 
 
 def _network(f, precision):

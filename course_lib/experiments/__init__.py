@@ -9,7 +9,7 @@ from . import report
 __all__ = ["TABLES", "recorded", "run_table", "show"]
 
 TABLES = ("denoising", "denoising-more", "sample-complexity", "no-free-lunch", "incomplete",
-          "operators")  # fmt: skip
+          "units", "operators")  # fmt: skip
 RECORDED = Path(__file__).parent / "recorded"
 
 

@@ -6,12 +6,15 @@ from .. import _checks
 from ..noise import estimate
 from .base import Loss, variance
 
+START = 0.25  # of the estimated noise: η rises while f, at first f(y) = y, has a divergence of 1
+
 
 class Multipliers(Loss):
     """A loss that ascends multipliers of its own, as `UNSURE` does, along a smoothed slope.
 
-    The multipliers are buffers, 0 as long as no start is given: the first call then estimates one
-    from its y (`begin`), so that nothing depends on the unit of y, and a checkpoint keeps it.
+    The multipliers are buffers, 0 as long as no start is given: the first call then takes a quarter
+    of the noise that it estimates in its y (`begin`), so that nothing depends on the unit of y, and
+    a checkpoint keeps it.
     velocity: a buffer; v ← μ v + (1 − μ) slope. rate ρ > 0, momentum μ in [0, 1), tau: the step of
     the two-sided divergence in noise standard deviations. Offset: the mean noise variance, which
     is E L − risk at any f that meets the constraints.
@@ -49,6 +52,6 @@ def start(value, name):
     return torch.tensor(0.0 if value is None else _checks.positive(value, name))
 
 
-def noise_power(y, A):
-    """The noise variance of y, `estimate.sigma` squared, the mean over all images."""
-    return estimate.sigma(y.detach(), A.measured()).square().mean()
+def first_power(y, A):
+    """START times the noise variance of y, `estimate.sigma` squared, the mean over all images."""
+    return START * estimate.sigma(y.detach(), A.measured()).square().mean()

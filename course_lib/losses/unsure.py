@@ -6,7 +6,7 @@ from .. import _checks
 from .._random import normal_like
 from .antithetic import antithetic
 from .base import measured, observed
-from .multipliers import Multipliers, noise_power, start
+from .multipliers import Multipliers, first_power, start
 
 
 class UNSURE(Multipliers):
@@ -21,11 +21,11 @@ class UNSURE(Multipliers):
     training mode each call, after computing L, ascends
         v ← μ v + (1 − μ) div/m,    log η ← log η + ρ v,
     which keeps η > 0 and does not depend on the unit of y; plain ascent, η ← η + ρ div/m, does.
-    In evaluation mode η stays. eta: the start; None, an estimate of σ² from the y of the first
-    call (`noise.estimate.sigma`), which needs no unit either. rate ρ; momentum μ in [0, 1); tau:
-    the step of the antithetic divergence (see SURE), in units of √η. Raises ValueError where eta is
-    None and the first y too small for an estimate. Source: Tachella et al. (2025); their code
-    ascends √η.
+    In evaluation mode η stays. eta: the start; None, a quarter of σ² as `noise.estimate.sigma`
+    finds it in the y of the first call, which needs no unit either. rate ρ > 0; momentum μ in
+    [0, 1); tau: the step of the antithetic divergence (see SURE), in units of √η. Raises ValueError
+    where eta is None and the first y too small for an estimate. Source: Tachella et al. (2025);
+    their code ascends √η.
     """
 
     def __init__(self, eta=None, rate=0.02, momentum=0.9, tau=0.2):
@@ -51,7 +51,7 @@ class UNSURE(Multipliers):
 
     def begin(self, y, A):
         if not self.eta:
-            self.eta.copy_(noise_power(y, A))
+            self.eta.copy_(first_power(y, A))
 
     def ascend(self, div):
         """One step of the multiplier, for a divergence per entry `div`."""

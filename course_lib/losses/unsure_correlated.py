@@ -8,7 +8,7 @@ from ..noise import estimate
 from ..operators.blur import transfer
 from .antithetic import antithetic
 from .base import measured, observed
-from .multipliers import Multipliers, noise_power, start
+from .multipliers import START, Multipliers, first_power, start
 
 FLOOR = 0.005  # the least power of the multipliers at any frequency, in units of their mean power
 
@@ -28,8 +28,9 @@ class UNSURECorrelated(Multipliers):
         v ← μ v + (1 − μ) t,    η ← η + ρ η ∗ v / max(1, Σ|v_l|), on these lags,
     which for L = 0 is UNSURE's step and rests only where all v_l = 0; it then shrinks the lags
     l ≠ 0, if it must, until the spectrum of η stays above a floor. So η_0 > 0 and Σ_η remains a
-    covariance, from which the probe is drawn. eta: the start of η_0, the others being 0; None, the
-    `noise.estimate.autocorrelation` of the first y. rate ρ in (0, 1); tau: see `UNSURE`.
+    covariance, from which the probe is drawn. eta: the start of η_0, the others being 0; None, a
+    quarter of the `noise.estimate.autocorrelation` of the first y. rate ρ in (0, 1); tau: see
+    `UNSURE`.
     Raises ValueError for images smaller than 2L + 1. Source: Tachella et al. (2025), section 3.3,
     who ascend a kernel k with Σ_η = KKᵀ instead.
     """
@@ -83,9 +84,9 @@ class UNSURECorrelated(Multipliers):
         """η = C, the estimated autocorrelation, made a covariance; white for small y or gaps."""
         if self.eta.any():
             return
-        L, white = self.reach, noise_power(y, A)
+        L, white = self.reach, first_power(y, A)
         if A.measured() is None and min(y.shape[-2:]) > 2 * L + 5:
-            self.eta.copy_(estimate.autocorrelation(y.detach(), L))
+            self.eta.copy_(START * estimate.autocorrelation(y.detach(), L))
         self.eta[L, L] = torch.maximum(self.eta[L, L], white.to(self.eta))
         self.confine()
 

@@ -7,7 +7,7 @@ from .._random import normal_like
 from ..noise import estimate
 from .antithetic import antithetic
 from .base import measured, observed
-from .multipliers import Multipliers, noise_power, start
+from .multipliers import START, Multipliers, first_power, start
 
 LEAST = 0.05  # the least share of γ E y and of η in the mean variance that a start may have
 
@@ -25,8 +25,8 @@ class UNSUREPoissonGaussian(Multipliers):
     E L = risk + mean noise variance, the offset.
     In training each call ascends the logarithms, which keeps both positive in any unit of y,
         v ← μ v + (1 − μ) (mean ∂_i f_i, mean y_i ∂_i f_i / mean y),   (log η, log γ) += ρ v.
-    eta, gain: the start; None, from the y of the first call (`noise.estimate.gain`). tau: the step
-    of the two-sided divergence in units of √(mean v).
+    eta, gain: the start; None, a quarter of what `noise.estimate.gain` finds in the y of the first
+    call. tau: the step of the two-sided divergence in units of √(mean v).
     Raises ValueError when the mean of y is not above zero. Source: Tachella et al. (2025), section
     3.4; the optimum, in this form, by parts.
     """
@@ -58,14 +58,14 @@ class UNSUREPoissonGaussian(Multipliers):
         return value
 
     def begin(self, y, A):
-        """γ and σ² as estimated; half of the variance each for small y or gaps."""
+        """γ and σ² in the ratio estimated; half of the variance each for small y or gaps."""
         if self.eta and self.gain:
             return
-        total, share = noise_power(y, A), y.new_tensor(0.5)
+        total, share = first_power(y, A), y.new_tensor(0.5)
         if A.measured() is None and estimate.blocks(y) >= estimate.ENOUGH:
             gain, sigma = estimate.gain(y.detach())
-            photons = gain * y.mean()
-            total = photons + sigma**2
+            photons = START * gain * y.mean()
+            total = photons + START * sigma**2
             share = (photons / total).clamp(LEAST, 1 - LEAST)
         self.eta.copy_(self.eta if self.eta else (1 - share) * total)
         self.gain.copy_(self.gain if self.gain else share * total / y.mean())

@@ -9,6 +9,7 @@ from problems import KERNEL, SMOOTH, Claim, Problem, assert_unbiased, mutant
 
 from course_lib import losses, noise, operators
 from course_lib.losses import multipliers
+from course_lib.losses.multipliers import START
 from course_lib.operators.blur import transfer
 
 A = operators.Identity()
@@ -156,11 +157,10 @@ def test_at_the_true_covariance_it_is_the_risk_plus_the_variance():
 
 
 LOSS_MUTANTS = [
-    ("+ 2 * (p * Jp)", "+ (p * Jp)"),
-    ("+ 2 * (p * Jp)", "- 2 * (p * Jp)"),
-    ("+ 2 * (p * Jp)", "+ 2 * (q * Jp)"),
+    ("+ 2 * p * Jp", "+ p * Jp"),
+    ("+ 2 * p * Jp", "- 2 * p * Jp"),
+    ("+ 2 * p * Jp", "+ 2 * q * Jp"),
     ("/ (2 * self.tau)", "/ self.tau"),
-    (".sum()) / 2\n", ".sum())\n"),
     ("return (fit", "return (0.5 * fit"),
     ("(0.5, -0.5)", "(1.0, -1.0)"),
 ]
@@ -182,7 +182,9 @@ def test_the_multipliers_stay_a_covariance_whatever_the_traces():
         assert loss.eta[2, 2] > 0
         assert loss.spectrum(SIZE).min() > 0 and transfer(loss.eta, SIZE).real.min() > -0.05
         loss.eta = loss.eta / loss.eta[2, 2]
-    unguarded = mutant(losses.UNSURECorrelated, ".clamp_max(1)", ".clamp(1, 1)")(2, rate=0.5)
+    unguarded = mutant(losses.UNSURECorrelated, ".clamp_max(1)", ".clamp(1, 1)")(
+        2, eta=0.1, rate=0.5
+    )
     unguarded.ascend(torch.ones(5, 5) - 2 * torch.eye(5))
     for _ in range(20):
         unguarded.ascend(torch.ones(5, 5))
@@ -348,10 +350,10 @@ def test_at_the_true_gain_and_level_it_is_the_risk_plus_the_variance():
 @pytest.mark.parametrize(
     "old, new",
     [
-        ("+ 2 * (v * slope)", "+ (v * slope)"),
-        ("+ 2 * (v * slope)", "- 2 * (v * slope)"),
-        ("self.gain * y + self.eta", "self.gain * y"),
-        ("self.gain * y + self.eta", "self.gain + self.eta"),
+        ("+ 2 * v * slope", "+ v * slope"),
+        ("+ 2 * v * slope", "- 2 * v * slope"),
+        ("self.gain * y + self.eta\n", "self.gain * y\n"),
+        ("self.gain * y + self.eta\n", "self.gain + self.eta\n"),
         ("/ (2 * step)  #", "/ step  #"),
         ("value = (fit", "value = (fit / 2"),
     ],
@@ -369,7 +371,9 @@ def test_a_mutant_of_the_poisson_gaussian_loss_is_caught(old, new):
     test_at_the_true_gain_and_level_it_is_the_risk_plus_the_variance,
 ])  # fmt: skip
 def test_a_forgotten_variance_is_caught(theorem, monkeypatch):
-    monkeypatch.setattr(multipliers.Multipliers, "offset", lambda loss, noise, y: 0 * y.sum())
+    monkeypatch.setattr(
+        multipliers.Multipliers, "offset", lambda loss, noise, y, A=None: 0 * y.sum()
+    )
     with pytest.raises(AssertionError, match="biased"):
         theorem()
 
@@ -382,9 +386,9 @@ def test_a_mean_that_is_not_positive_is_refused():
 # --- What both share: momentum, state, evaluation mode. ---
 
 BOTH = {
-    "correlated": (lambda: losses.UNSURECorrelated(1, momentum=0.8), torch.eye(3) / 4),
+    "correlated": (lambda: losses.UNSURECorrelated(1, eta=0.01, momentum=0.8), torch.eye(3) / 4),
     "poisson-gaussian": (
-        lambda: losses.UNSUREPoissonGaussian(momentum=0.8),
+        lambda: losses.UNSUREPoissonGaussian(eta=1e-3, gain=3e-3, momentum=0.8),
         torch.tensor([0.5, 0.2]),
     ),
 }
@@ -449,7 +453,7 @@ def test_the_state_is_saved_and_restored_bit_for_bit(name, tmp_path):
 def test_only_training_moves_the_multipliers(name):
     loss = BOTH[name][0]().eval()
     state = {k: v.clone() for k, v in loss.state_dict().items()}
-    loss(lambda u, A: u, torch.rand(2, 1, 8, 8, generator=generator()), A, generator())
+    loss(lambda u, A: u, torch.rand(2, 1, 8, 8, generator=generator()), A, generator=generator())
     assert all(torch.equal(v, state[k]) for k, v in loss.state_dict().items())
     assert not list(loss.parameters())
 
@@ -459,3 +463,87 @@ def test_only_training_moves_the_multipliers(name):
 def test_a_wrong_setting_is_refused(make, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         make(**wrong)
+
+
+# --- Without a start: the level of the first y, once. ---
+
+FAMILY = {
+    "UNSURE": losses.UNSURE,
+    "UNSURECorrelated": losses.UNSURECorrelated,
+    "UNSUREPoissonGaussian": losses.UNSUREPoissonGaussian,
+}
+
+
+WHITE = noise.Gaussian(0.1)
+
+
+def noisy(law=WHITE):
+    ramp = torch.linspace(0.2, 1, 48)
+    return law((ramp[:, None] * ramp).expand(8, 1, 48, 48), generator())
+
+
+def begun(make, y, training=False):
+    loss = make().train(training)
+    loss(lambda u, A: 0.5 * u, y, A, generator=generator())
+    return loss
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_the_start_is_the_level_of_the_first_y(name):
+    loss = begun(FAMILY[name], y := noisy())
+    tolerance = 0.6 if name == "UNSURECorrelated" else 0.15  # of C_0 at a reach of 2
+    assert float(loss.power(y)) == pytest.approx(START * 0.01, rel=tolerance)
+    state = {k: v.clone() for k, v in loss.state_dict().items()}
+    loss(lambda u, A: u, 7 * y, A, generator=generator())
+    assert all(torch.equal(v, state[k]) for k, v in loss.state_dict().items())
+    resumed = FAMILY[name]()
+    resumed.load_state_dict(state)
+    resumed.eval()(lambda u, A: u, 7 * y, A, generator=generator())
+    assert torch.equal(resumed.eta, state["eta"])
+
+
+@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.parametrize("unit", [2.0**-16, 2.0**-4, 2.0**8])
+def test_a_step_is_the_same_in_every_unit_to_the_bit(name, unit):
+    """Start, value and ascent, for a unit that is a power of two."""
+    one, other = (begun(FAMILY[name], u * noisy(), training=True) for u in (1.0, unit))
+    powers = {"eta": 2, "gain": 1, "velocity": 0}
+    for key, value in one.state_dict().items():
+        assert torch.equal(value * unit ** powers[key], other.state_dict()[key]) and value.any()
+
+
+def test_the_start_of_correlated_noise_is_its_autocorrelation():
+    kernel = 0.1 * torch.ones(2, 2) / 2
+    loss = begun(lambda: losses.UNSURECorrelated(1), noisy(law=noise.CorrelatedGaussian(kernel)))
+    right = START * 0.01 * torch.tensor([0.5, 1, 0.5]).outer(torch.tensor([0.5, 1, 0.5]))
+    torch.testing.assert_close(loss.eta, right, rtol=0.25, atol=1e-4)
+    assert loss.spectrum((48, 48)).min() > 0
+
+
+def test_the_start_of_photon_noise_is_its_gain_and_level():
+    y = noisy(law=noise.PoissonGaussian(0.02, 0.05))
+    loss = begun(losses.UNSUREPoissonGaussian, y)
+    assert float(loss.gain) == pytest.approx(START * 0.02, rel=0.2)
+    assert (float(loss.eta) / START) ** 0.5 == pytest.approx(0.05, rel=0.2)
+    loss = begun(lambda: losses.UNSUREPoissonGaussian(gain=0.5), y)
+    assert float(loss.gain) == 0.5 and 0 < float(loss.eta) < 0.01
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_start_that_is_given_stays(name):
+    loss = begun(lambda: FAMILY[name](eta=0.3), noisy())
+    assert float(loss.eta.max()) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_entries_that_are_not_measured_do_not_count_in_the_start(name):
+    M = operators.Inpainting((torch.rand(1, 1, 48, 48, generator=generator()) < 0.5).float())
+    y = M(noisy())
+    loss = FAMILY[name]().eval()
+    loss(lambda u, A: 0.5 * u, y, M, generator=generator())
+    assert float(loss.power(y)) == pytest.approx(START * 0.01, rel=0.4)
+
+
+def test_a_y_too_small_for_a_start_asks_for_one():
+    with pytest.raises(ValueError, match="4 entries an image, too few .* give sigma .or eta"):
+        losses.UNSURE()(lambda u, A: u, torch.rand(5, 1, 2, 2), A)
