@@ -113,7 +113,7 @@ def float32(values, name, slope=1.0, offset=0.0):
         bad = int((~np.isfinite(values)).sum())
         raise ValueError(f"{name} holds {bad} NaN or infinite values: repair or drop them first.")
     peak, limits = max(abs(slope * end + offset) for end in ends), np.finfo(np.float32)
-    if peak and not limits.tiny <= peak <= limits.max:
+    if peak and not float(limits.tiny) <= peak <= float(limits.max):
         raise ValueError(
             f"{name} holds values up to {peak:.3g}, outside float32: rescale it first."
         )

@@ -37,7 +37,7 @@ def nifti(path):
         if mark not in (b"n+1\0", b"n+2\0"):
             raise unreadable(path, KIND, "its header lacks the mark n+1 or n+2")
         with reading(path, KIND):
-            header = (nibabel.Nifti2Header if two else nibabel.Nifti1Header)(block)
+            header = (nibabel.Nifti2Header if two else nibabel.Nifti1Header)(block, check=False)
             shape, kind = header.get_data_shape(), header.get_data_dtype()
             start, scale = float(header["vox_offset"]), header.get_slope_inter()
             axes = nibabel.io_orientation(header.get_best_affine())

@@ -1,7 +1,9 @@
 """The micrographs: values, parts, their noise, their rebuilding; and the reader's own MRC files."""
 
+import bz2
 import gzip
 import io
+import itertools
 import tarfile
 
 import mrcfile
@@ -80,6 +82,90 @@ def test_mrc_has_the_values_of_the_file(tmp_path, dtype):
     assert torch.equal(single, stack[1:2])
 
 
+def stored(path, values, order="<", axes=(1, 2, 3), mode=None, stamp=None, **words):
+    """An MRC file byte by byte; values in the order of the file, axes as (MAPC, MAPR, MAPS)."""
+    mode = (
+        {"i1": 0, "u1": 0, "i2": 1, "f4": 2, "u2": 6}[values.dtype.str[1:]]
+        if mode is None
+        else mode
+    )
+    header = np.zeros(256, order + "i4")
+    header[:4] = *values.shape[::-1], mode
+    header[7:10], header[16:19] = values.shape[::-1], axes
+    header[52] = np.frombuffer(b"MAP ", order + "i4")[0]
+    ends = b"\x44\x44\0\0" if order == "<" else b"\x11\x11\0\0"
+    header[53] = np.frombuffer(stamp or ends, order + "i4")[0]
+    for word, value in words.items():
+        header[int(word[1:]) - 1] = value
+    path.write_bytes(header.tobytes() + values.astype(values.dtype.newbyteorder(order)).tobytes())
+    return path
+
+
+VALUES = np.arange(2 * 3 * 4, dtype="i2").reshape(2, 3, 4)  # z, y, x
+
+
+@pytest.mark.parametrize("axes", list(itertools.permutations((1, 2, 3))))
+@pytest.mark.parametrize("order", "<>")
+def test_mrc_brings_the_axes_to_z_y_x(tmp_path, axes, order):
+    """MAPC, MAPR, MAPS: the axis of columns, rows and sections; 1 is x."""
+    kept = VALUES.transpose([3 - axis for axis in axes[::-1]])
+    assert np.array_equal(data.mrc(stored(tmp_path / "a.mrc", kept, order, axes))[:, 0], VALUES)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("stamp", [b"\x44\x20\x20\x20", b"\0\0\0\0", b"DJ\0\0", b"\x11\0\0\0"])
+def test_mrc_of_old_programs_is_read_with_a_warning(tmp_path, order, stamp):
+    path = stored(tmp_path / "old.mrc", VALUES, order, stamp=stamp)
+    with pytest.warns(UserWarning, match="old.mrc has the machine stamp"):
+        assert np.array_equal(data.mrc(path)[:, 0], VALUES)
+    path = stored(tmp_path / "older.mrc", VALUES, order, axes=(0, 0, 0), stamp=stamp, w53=0)
+    with pytest.warns(UserWarning) as told:
+        assert np.array_equal(data.mrc(path)[:, 0], VALUES)
+    for words in ("no mark 'MAP'", "machine stamp", "does not name its axes"):
+        assert any(words in str(warning.message) for warning in told)
+
+
+def test_mrc_of_the_wrong_stamp_is_read_in_the_order_that_fits(tmp_path):
+    path = stored(tmp_path / "a.mrc", VALUES, ">", stamp=b"\x44\x44\0\0")
+    with pytest.warns(UserWarning, match="read with the big end first"):
+        assert np.array_equal(data.mrc(path)[:, 0], VALUES)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".bz2"])
+def test_bytes_after_the_values_are_left_out_with_a_warning(tmp_path, suffix):
+    content = stored(tmp_path / "a.mrc", VALUES).read_bytes() + b"0000"
+    pack = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress}[suffix]
+    (tmp_path / f"long.mrc{suffix}").write_bytes(pack(content))
+    with pytest.warns(UserWarning, match="long.mrc.* has 4 bytes after its values"):
+        assert np.array_equal(data.mrc(tmp_path / f"long.mrc{suffix}")[:, 0], VALUES)
+
+
+def test_bytes_are_signed_unless_the_header_says_otherwise(tmp_path):
+    values = np.array([[[0, 100, 127, 128, 255]]], "u1")
+    limits = {"w20": 0, "w21": int(np.float32(255).view("i4"))}
+    signed = values.astype("i1")
+    for words, expected in (
+        ({}, signed),
+        (limits, values),  # a largest value of 255
+        ({"w39": 1146047817}, values),  # IMOD, without its flag of signed bytes
+        ({"w39": 1146047817, "w40": 1} | limits, signed),
+    ):
+        assert np.array_equal(data.mrc(stored(tmp_path / "a.mrc", values, **words))[:, 0], expected)
+
+
+def test_an_extended_header_is_passed_over(tmp_path):
+    content = stored(tmp_path / "a.mrc", VALUES, w24=80).read_bytes()
+    (tmp_path / "a.mrc").write_bytes(content[:1024] + b"x" * 80 + content[1024:])
+    assert np.array_equal(data.mrc(tmp_path / "a.mrc")[:, 0], VALUES)
+
+
+def test_a_stack_of_one_volume_is_that_volume(tmp_path):
+    path = stored(tmp_path / "a.mrc", VALUES, w23=401)
+    assert np.array_equal(data.mrc(path)[:, 0], VALUES)
+    with pytest.raises(ValueError, match=r"a.mrc holds volumes, an array of shape \(2, 1, 3, 4\)"):
+        data.mrc(stored(path, VALUES, w23=401, w10=1))
+
+
 def test_mrc_unpacks_gzip(tmp_path):
     path = written(tmp_path / "one.mrc", np.eye(6, dtype=np.float32))
     packed = tmp_path / "one.mrc.gz"
@@ -94,16 +180,23 @@ def test_mrc_errors(tmp_path):
     bad = {
         "header.mrc": good[:500],
         "truncated.mrc": good[:-20],
-        "longer.mrc": good + b"0000",
         "text.mrc": b"a letter, not a micrograph. " * 60,
         "empty.mrc": b"",
         "broken.mrc.gz": gzip.compress(good)[:-30],
+        "checksum.mrc.gz": gzip.compress(good)[:-8] + bytes(8),
     }
     for name, content in bad.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=f"Cannot read .*{name} as an MRC file") as error:
             data.mrc(tmp_path / name)
-        assert "\n" not in str(error.value)
+        assert "\n" not in str(error.value) and "fetch" not in str(error.value)
+    for start, name in ((b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"PK\3\4", "zip")):
+        (tmp_path / "packed.mrc").write_bytes(start + good)
+        with pytest.raises(ValueError, match=f"packed.mrc is packed by {name}: unpack it first"):
+            data.mrc(tmp_path / "packed.mrc")
+    for mode, words in ((3, "complex"), (16, "colours"), (101, "4 bits")):
+        with pytest.raises(ValueError, match=f"mode.mrc holds .*{words}"):
+            data.mrc(stored(tmp_path / "mode.mrc", VALUES, mode=mode))
     with pytest.raises(ValueError, match="complex"):
         data.mrc(written(tmp_path / "fourier.mrc", np.ones((4, 4), np.complex64)))
     with pytest.raises(ValueError, match=r"\(2, 2, 4, 4\): give a micrograph"):

@@ -1,4 +1,4 @@
-"""The packs: values, splits, order, checksums, errors; and the reader's own files."""
+"""The packs: values, splits, order, checksums, errors."""
 
 import json
 import shutil
@@ -7,7 +7,6 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from course_lib import data
 from course_lib.data import build, packs
@@ -137,52 +136,3 @@ def test_build_names_the_package_that_is_missing(monkeypatch):
     monkeypatch.setitem(build.PHOTOS, "train/x", source)
     with pytest.raises(FileNotFoundError, match="x.png not found: run `pip install .*some-package"):
         build.photo("train/x")
-
-
-def save(path, array, **options):
-    Image.fromarray(array).save(path, **options)
-
-
-def test_own_images_in_the_order_of_their_names(tmp_path):
-    grey = np.arange(20 * 33, dtype=np.uint8).reshape(20, 33)
-    save(tmp_path / "b.png", grey)
-    save(tmp_path / "a.tif", np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16))
-    save(tmp_path / "c.PNG", np.full((16, 16), 13107, dtype=np.uint16))
-    save(tmp_path / "d.png", np.full((16, 16, 4), [255, 0, 0, 9], dtype=np.uint8))
-    save(tmp_path / "e.jpg", np.full((16, 16), 51, dtype=np.uint8))
-    (tmp_path / "notes.txt").write_text("not an image")
-    x = data.images(tmp_path, size=16)
-    assert x.shape == (6, 1, 16, 16) and x.dtype == torch.float32
-    assert torch.allclose(x[0].flatten(), torch.linspace(0, 1, 256))
-    assert torch.allclose(255 * x[2, 0], torch.tensor(grey[2:18, 16:32]).float(), atol=1e-4)
-    means = x[3:].mean(dim=(1, 2, 3))
-    assert torch.allclose(means, torch.tensor([0.2, 0.299, 0.2]), atol=1e-3)
-
-
-def test_own_images_are_turned_upright(tmp_path):
-    image = np.zeros((16, 32), dtype=np.uint8)
-    image[:, 16:] = 255
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright: turn the file by 90 degrees to the right
-    save(tmp_path / "phone.png", image, exif=exif)
-    assert data.images(tmp_path, size=16).mean(dim=(1, 2, 3)).tolist() == [0, 1]
-    assert data.images(tmp_path, size=8)[:2].sum() == 0  # the first row of a 32 x 16 image
-
-
-def test_own_images_errors(tmp_path):
-    with pytest.raises(ValueError, match="absent is not a folder"):
-        data.images(tmp_path / "absent")
-    with pytest.raises(ValueError, match="No image in .*it needs files that end in .png"):
-        data.images(tmp_path)
-    with pytest.raises(ValueError, match="size is 1.5, but a tile size is a positive whole number"):
-        data.images(tmp_path, size=1.5)
-    save(tmp_path / "small.png", np.zeros((40, 70), dtype=np.uint8))
-    with pytest.raises(ValueError, match="small.png is 40 x 70 pixels, smaller than size 64"):
-        data.images(tmp_path)
-    (tmp_path / "broken.png").write_bytes((tmp_path / "small.png").read_bytes()[:60])
-    with pytest.raises(ValueError, match="Cannot read .*broken.png"):
-        data.images(tmp_path, size=16)
-    (tmp_path / "broken.png").unlink()
-    save(tmp_path / "dark.tif", np.full((16, 16), np.nan, dtype=np.float32))
-    with pytest.raises(ValueError, match="dark.tif has values from nan to nan"):
-        data.images(tmp_path, size=16)
