@@ -15,29 +15,51 @@ def stream(seed, name):
     return torch.Generator().manual_seed(int.from_bytes(digest[:4], "big"))
 
 
+def place(generator, y=None):
+    """The device on which to draw: the generator's, or without one that of y or the CPU."""
+    if generator is None:
+        return torch.device("cpu") if y is None else y.device
+    if not hasattr(generator, "device"):
+        raise TypeError(
+            f"generator is {generator!r}; make one with torch.Generator().manual_seed(seed)."
+        )
+    return generator.device
+
+
 def normal_like(y, generator=None):
     """A standard normal tensor of y's shape, dtype and device."""
-    device = y.device if generator is None else generator.device
-    w = torch.randn(y.shape, generator=generator, dtype=y.dtype, device=device)
+    w = torch.randn(y.shape, generator=generator, dtype=y.dtype, device=place(generator, y))
     return w.to(y.device)
 
 
 def gamma_like(shape, y, generator=None):
     """Gamma(shape, 1) variables of y's shape, dtype and device (shape is a number)."""
-    device = y.device if generator is None else generator.device
-    a = torch.full(y.shape, float(shape), dtype=y.dtype, device=device)
+    a = torch.full(y.shape, float(shape), dtype=y.dtype, device=place(generator, y))
     return torch._standard_gamma(a, generator=generator).to(y.device)
 
 
 def beta_like(a, b, y, generator=None):
-    """Beta(a, b) variables of y's shape, from two Gamma variables."""
-    g = gamma_like(a, y, generator)
-    return g / (g + gamma_like(b, y, generator))
+    """Beta(a, b) variables of y's shape, from two Gamma variables.
+
+    Drawn in float64: for a and b near 0 both Gamma variables would be 0 in float32.
+    """
+    like = torch.empty(y.shape, dtype=torch.float64, device=place(generator, y))
+    g = gamma_like(a, like, generator)
+    return (g / (g + gamma_like(b, like, generator))).to(y)
+
+
+def binomial(n, p, generator=None):
+    """Binomial(n, p) variables for a tensor n and a number or tensor p, of n's shape and dtype.
+
+    Drawn in float64: from some 10⁷ trials on torch's are wrong in float32.
+    """
+    n64 = n.to(place(generator, n)).double()
+    w = torch.binomial(n64, torch.as_tensor(p).to(n64).expand_as(n64), generator=generator)
+    return w.to(n)
 
 
 def on_generator(function, *tensors, generator=None):
     """Run a torch sampler where its generator lives and bring the sample back."""
     device = tensors[0].device
-    if generator is not None:
-        tensors = [t.to(generator.device) for t in tensors]
+    tensors = [t.to(place(generator, t)) for t in tensors]
     return function(*tensors, generator=generator).to(device)

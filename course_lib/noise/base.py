@@ -18,6 +18,8 @@ class Noise(Batched):
 
     law[indices]             the laws of some images, where each image has its own parameters
 
+    y and Ax are float32 or float64: half precision is refused, its rounding is another noise.
+
     A model that lacks an identity says so and names the losses that remain.
     """
 
@@ -55,7 +57,7 @@ class Noise(Batched):
         y^± = y ± τp and q is the probe over 2τ, the first order in τ and in the noise; laws with
         an independent split do better, see `shared_twins`.
         """
-        p, q = self.probes(_checks.floats(y), generator)
+        p, q = self.probes(_checks.single(y), generator)
         tau = _checks.positive(tau, "tau")
         return y + tau * p, y - tau * p, q / (2 * tau)
 
@@ -86,7 +88,7 @@ class Noise(Batched):
         Unbiased for Gaussian noise by every method (mc: up to smoothing by τ); for the other
         models "exact" is unbiased and the two others are its first-order expansion.
         """
-        _checks.floats(y)
+        _checks.single(y)
         if method == "exact":
             return self.stein_exact(f, y, f(y) if fy is None else fy)
         p, q = self.probes(y, generator)

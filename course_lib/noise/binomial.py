@@ -1,10 +1,13 @@
 """A fixed number of yes-or-no trials per pixel."""
 
+import math
+
 import numpy as np
 import torch
 
 from .. import _checks
-from .._random import on_generator
+from .._random import binomial, place
+from . import counts
 from .base import Noise
 
 
@@ -15,6 +18,8 @@ class Binomial(Noise):
     y2 = w/(αℓ) (Monroy et al. 2025); αℓ must be a whole number.
     stein: none can exist. E[x h(z)] is a polynomial of degree ℓ + 1 in x, and the mean of a
     statistic of ℓ trials has degree ℓ at most.
+    Raises ValueError when y is not a multiple of 1/ℓ in [0, 1], for 10⁹ trials or more, and for
+    half precision. Warns once when all counts share a divisor of ℓ, as they do for fewer trials.
     """
 
     remaining = "R2R or Noise2Noise"
@@ -24,13 +29,29 @@ class Binomial(Noise):
         self.trials = _checks.whole(trials, "trials")
         if self.trials < 2:
             raise ValueError("trials is 1; the variance and the split need at least 2.")
+        if self.trials >= 1e9:
+            raise ValueError(f"trials is {self.trials}; at most 999999999 can be drawn.")
 
     def forward(self, Ax, generator=None):
-        Ax = _checks.within(_checks.floats(Ax, "Ax"), 0, 1, "Ax, the rate of success,")
-        trials = torch.full_like(Ax, self.trials)
-        return on_generator(torch.binomial, trials, Ax, generator=generator) / self.trials
+        Ax = _checks.within(_checks.single(Ax, "Ax"), 0, 1, "Ax, the rate of success,")
+        return binomial(torch.full_like(Ax, self.trials), Ax, generator) / self.trials
+
+    def counts(self, y):
+        """z = ℓy as whole numbers."""
+        z = (_checks.single(y) * self.trials).round()
+        if (z / self.trials - y).abs().max() > 1e-3 / self.trials or ((z < 0) | (y > 1)).any():
+            raise ValueError(f"y is not a multiple of 1/{self.trials}; give the true trials.")
+        shared = math.gcd(counts.divisor(z), self.trials)
+        if shared > 1:
+            counts.tell_once(
+                self,
+                f"All counts of {self.trials} trials share the divisor {shared}: probably there "
+                f"were {self.trials // shared}, and the variance is larger than computed here.",
+            )
+        return z
 
     def variance(self, y):
+        self.counts(y)
         return y * (1 - y) / (self.trials - 1)
 
     def probes(self, y, generator=None):
@@ -43,17 +64,11 @@ class Binomial(Noise):
                 f"alpha = {alpha:g} of {self.trials} trials is {drawn:g}; choose alpha such that "
                 "alpha times trials is a whole number."
             )
-        z = (_checks.floats(y) * self.trials).round()
-        if (z / self.trials - y).abs().max() > 1e-3 / self.trials or (z < 0).any():
-            raise ValueError(f"y is not a multiple of 1/{self.trials}; give the true trials.")
-        seed = torch.randint(2**62, (1,), generator=generator, device=_device(generator)).item()
+        z = self.counts(y)
+        seed = torch.randint(2**62, (1,), generator=generator, device=place(generator)).item()
         successes = z.cpu().numpy().astype(np.int64)
         w = np.random.default_rng(seed).hypergeometric(
             successes, self.trials - successes, round(drawn)
         )
         w = torch.as_tensor(w, dtype=y.dtype, device=y.device)
         return (z - w) / (self.trials - drawn), w / drawn
-
-
-def _device(generator):
-    return "cpu" if generator is None else generator.device

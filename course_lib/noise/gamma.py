@@ -15,6 +15,7 @@ class Gamma(Noise):
     stein: E f(y)ᵀ(y − Ax) = E Σ_i y_i (f_i(y) − ∫₀¹ ℓ t^{ℓ−1} f_i(y with y_i → t y_i) dt)
     (Hudson 1978). With E(1 − t) = 1/(ℓ+1) its first order is E Σ_i y_i²/(ℓ+1) ∂f_i/∂y_i, which
     "mc" and "hutchinson" estimate. "exact" uses Gauss-Jacobi quadrature in t.
+    Raises ValueError for looks outside [0.01, 10¹⁰], and for half precision.
     """
 
     remaining = "SURE, R2R or Noise2Noise"
@@ -22,14 +23,16 @@ class Gamma(Noise):
 
     def __init__(self, looks):
         super().__init__()
-        self.looks = _checks.positive(looks, "looks")
+        meant = "it must be a positive number, from 0.01 to 1e10 looks"
+        self.looks = _checks.number(looks, "looks")
+        _checks.between(self.looks, "looks", 0.01, 1e10, meant)
 
     def forward(self, Ax, generator=None):
-        Ax = _checks.within(_checks.floats(Ax, "Ax"), 0, float("inf"), "Ax, the mean of speckle,")
+        Ax = _checks.within(_checks.single(Ax, "Ax"), 0, float("inf"), "Ax, the mean of speckle,")
         return Ax * gamma_like(self.looks, Ax, generator) / self.looks
 
     def variance(self, y):
-        return y.square() / (self.looks + 1)
+        return _checks.single(y).square() / (self.looks + 1)
 
     def split(self, y, alpha, generator=None):
         alpha = _checks.fraction(alpha, "alpha")
@@ -39,7 +42,7 @@ class Gamma(Noise):
     def share(self, y, alpha, rest, generator=None):
         """y∘w, w ~ Beta(ℓα, ℓ(1−α)), ℓ the looks of y: `rest` times those of the measurement."""
         looks = rest * self.looks
-        w = beta_like(looks * alpha, looks * (1 - alpha), _checks.floats(y), generator)
+        w = beta_like(looks * alpha, looks * (1 - alpha), _checks.single(y), generator)
         return y * w
 
     def twins(self, y, tau, generator=None):
@@ -47,23 +50,25 @@ class Gamma(Noise):
 
     def spread(self, y):
         v = self.variance(y)
-        return v.clamp_min(1e-6 * v.mean())
+        return v.clamp_min((1e-6 * v.mean()).clamp_min(1e-30))
 
     def tweedie(self, y, score, slope=None):
         """E[x | y] ≈ m/(m² − V) with m = E[1/x | y] = ((ℓ − 1)/y − s)/ℓ and
         V = Var(1/x | y) = ((ℓ − 1)/y² + s')/ℓ², exact where 1/x | y has a Gamma law.
 
         Without the slope s', V = 0: 1/m = ℓy/(ℓ − 1 − ys), the formula of Kim and Ye (2021), which
-        is 1/E[1/x | y] and so at most E[x | y]; there x̂ stays below y/u, u so dark a speckle that
-        it happens once in 10⁵ pixels, because a score that is a little wrong can make m ≤ 0.
+        is 1/E[1/x | y] and so at most E[x | y]. x̂ stays below y/u, u so dark a speckle that it
+        happens once in 10⁵ pixels, because a score that is a little wrong can make m or m² − V
+        negative; it is 0 where y = 0.
         """
         from scipy.special import gammaincinv
 
-        m = ((self.looks - 1) / y - score) / self.looks
+        u = max(float(gammaincinv(self.looks, 1e-5)) / self.looks, 1e-30)
+        a = ((self.looks - 1 - y * score) / self.looks).clamp_min(u)  # y m
         if slope is None:
-            return 1 / torch.maximum(m, float(gammaincinv(self.looks, 1e-5) / self.looks) / y)
-        V = ((self.looks - 1) / y.square() + slope) / self.looks**2
-        return m / (m.square() - V)
+            return y / a
+        b = (self.looks - 1 + y.square() * slope) / self.looks**2  # y² V
+        return y * a / torch.maximum(a.square() - b, u * a)
 
     def stein_exact(self, f, y, fy):
         from scipy.special import roots_jacobi

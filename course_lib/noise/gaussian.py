@@ -20,21 +20,22 @@ class Gaussian(Noise):
 
     def __init__(self, sigma):
         super().__init__()
-        self.sigma = _checks.positive(sigma, "sigma")
+        many = "noise.HeteroscedasticGaussian(sigma) takes one for each image or pixel"
+        self.sigma = _checks.positive(sigma, "sigma", many)
 
     def forward(self, Ax, generator=None):
-        return _checks.floats(Ax, "Ax") + self.draw(Ax, generator)
+        return _checks.single(Ax, "Ax") + self.draw(Ax, generator)
 
     def draw(self, y, generator=None):
         """The noise alone, of y's shape."""
         return self.sigma * normal_like(y, generator)
 
     def variance(self, y):
-        return torch.full_like(y, self.sigma**2)
+        return torch.full_like(_checks.single(y), self.sigma**2)
 
     def split(self, y, alpha, generator=None):
         alpha = _checks.fraction(alpha, "alpha")
-        y1 = _checks.floats(y) + (alpha / (1 - alpha)) ** 0.5 * self.draw(y, generator)
+        y1 = _checks.single(y) + (alpha / (1 - alpha)) ** 0.5 * self.draw(y, generator)
         return y1, (y - (1 - alpha) * y1) / alpha
 
     def probes(self, y, generator=None):
@@ -64,7 +65,7 @@ class CorrelatedGaussian(Gaussian):
         if kernel.ndim != 2:
             raise ValueError(f"kernel has shape {tuple(kernel.shape)}; use (h, w).")
         super().__init__(sigma=kernel.square().sum().sqrt())
-        self.register_buffer("kernel", kernel)
+        self.register_buffer("kernel", kernel.clone())
 
     def draw(self, y, generator=None):
         w = torch.fft.rfft2(normal_like(y, generator))

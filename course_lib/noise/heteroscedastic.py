@@ -43,7 +43,7 @@ class HeteroscedasticGaussian(Gaussian):
 
     def _sigma(self, y):
         try:
-            return self.sigma.to(y).expand_as(y)
+            return self.sigma.to(_checks.single(y)).expand_as(y)
         except RuntimeError as error:
             raise ValueError(
                 f"sigma has shape {tuple(self.sigma.shape)}, which does not broadcast to y's "

@@ -132,7 +132,7 @@ TWINS = {  # of a symmetric probe
     "half missing": ("q / (2 * tau)", "q / tau"),
     "one side only": ("y - tau * p", "y"),
     "probe of unit variance": (
-        "p, q = self.probes(_checks.floats(y), generator)",
+        "p, q = self.probes(_checks.single(y), generator)",
         "p = q = normal_like(y, generator)",
     ),
 }
@@ -254,7 +254,7 @@ NOISE_MUTANTS = {
     ),
     "Gamma: a fixed share": (
         "R2R", "gamma", noise.Gamma, (4.0,),
-        "w = beta_like(looks * alpha, looks * (1 - alpha), _checks.floats(y), generator)",
+        "w = beta_like(looks * alpha, looks * (1 - alpha), _checks.single(y), generator)",
         "w = alpha",
     ),
     "Gamma: the rest keeps all looks": (

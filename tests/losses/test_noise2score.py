@@ -105,7 +105,7 @@ def test_a_mutant_of_ar_dae_is_caught(slip, monkeypatch):
 @pytest.mark.parametrize("name", ["poisson", "gamma"])
 def test_a_weight_at_the_wrong_point_is_caught(name):
     """The weight may depend on y1 alone: taken at y, it adds v' to the score."""
-    wrong = mutant(losses.Noise2Score, "sharpen * self.noise.spread(y1)", "sharpen * v")
+    wrong = mutant(losses.Noise2Score, "sharpen * noise.spread(y1)", "sharpen * v")
     assert slopes(name, wrong) > 6
 
 
@@ -147,7 +147,7 @@ def test_a_wrong_constant_is_caught(old, new):
 
 
 def test_a_score_without_the_variance_is_caught():
-    wrong = mutant(losses.Noise2Score, " / self.noise.spread(y)\n", "\n")
+    wrong = mutant(losses.Noise2Score, " / self.law(noise).spread(y)\n", "\n")
     y = COUNTS.noise(COUNTS.sample(SHAPE, generator()).double(), generator(1))
     x_hat = wrong(COUNTS.noise).reconstruct(lambda u, A: pointwise(u), y, A)
     right = COUNTS.noise.tweedie(y, (pointwise(y) - y) / COUNTS.noise.spread(y))

@@ -30,19 +30,59 @@ def formula(k, defocus, phase=0.0, decay=0.0):
     return torch.tensor(values, dtype=torch.float64)
 
 
+def relion(x, y, row):
+    """RELION's CTF at the frequency (x, y) in 1/Å, from a row of its STAR file, in its units."""
+    voltage, cs = 1e3 * row["Voltage"], 1e7 * row["SphericalAberration"]
+    lam = 12.2639 / math.sqrt(voltage + 0.97845e-6 * voltage**2)
+    u, v = row["DefocusU"], row["DefocusV"]
+    turn = math.atan2(y, x) - math.radians(row["DefocusAngle"])
+    defocus = -(u + v) / 2 - (u - v) / 2 * math.cos(2 * turn)
+    k2, w = x * x + y * y, row["AmplitudeContrast"]
+    argument = math.pi * lam * defocus * k2 + math.pi / 2 * cs * lam**3 * k2 * k2
+    argument -= math.radians(row["PhaseShift"])
+    value = -(math.sqrt(1 - w**2) * math.sin(argument) - w * math.cos(argument))
+    return value * math.exp(-row["CtfBfactor"] * k2 / 4)
+
+
+ROW = {"Voltage": 200, "SphericalAberration": 2.0, "DefocusU": 18e3, "DefocusV": 15e3,
+       "DefocusAngle": 35, "AmplitudeContrast": 0.07, "PhaseShift": 40,
+       "CtfBfactor": 20}  # fmt: skip
+
+
+def converted(row):
+    """The conversion in the docstring of `ctf`."""
+    return {
+        "defocus": (row["DefocusU"] + row["DefocusV"]) / 2,
+        "astigmatism": row["DefocusU"] - row["DefocusV"],
+        "angle": row["DefocusAngle"] * math.pi / 180,
+        "phase": row["PhaseShift"] * math.pi / 180,
+        "voltage": 1e3 * row["Voltage"],
+        "aberration": 1e7 * row["SphericalAberration"],
+        "contrast": row["AmplitudeContrast"],
+        "decay": row["CtfBfactor"],
+    }
+
+
 ZERO = torch.zeros((), dtype=torch.float64)
-USUAL = {"voltage": 300e3, "aberration": 2.7e7, "contrast": 0.1, "astigmatism": 0.0, "angle": 0.0}
+USUAL = {"voltage": 300e3, "aberration": 2.7e7, "contrast": 0.1}
 
 
 def assert_ctf(ctf):
     for defocus, phase, decay in ((8e3, 0.0, 0.0), (15e3, 0.7, 60.0), (25e3, math.pi / 2, 120.0)):
-        found = ctf(K, ZERO, defocus, phase=phase, decay=decay, **USUAL)
+        found = ctf(K, ZERO, defocus, phase=phase, decay=decay, **USUAL, astigmatism=0.0, angle=0.0)
         torch.testing.assert_close(found, formula(K, defocus, phase, decay), rtol=0, atol=1e-12)
+    places = torch.linspace(0, 6, 200, dtype=torch.float64)
+    told = [
+        -relion(k * math.cos(t), k * math.sin(t), ROW)
+        for k, t in zip(K.tolist(), places.tolist(), strict=True)
+    ]
+    found = ctf(K, places, **converted(ROW))
+    torch.testing.assert_close(found, torch.tensor(told, dtype=torch.float64), rtol=0, atol=1e-10)
 
 
 def test_the_ctf_is_its_formula():
     assert_ctf(the_formula)
-    assert_ctf(lambda k, direction, defocus, **optics: ctf(k, defocus, **optics))
+    assert_ctf(lambda k, direction, defocus, **rest: ctf(k, defocus, direction=direction, **rest))
     assert wavelength(300e3) == pytest.approx(0.0197, abs=5e-5)
     assert float(ctf(K, 1e4)[0]) == pytest.approx(-0.1)
 
@@ -54,7 +94,10 @@ def test_the_ctf_is_its_formula():
         ("- contrast * gamma.cos()", "+ contrast * gamma.cos()"),
         ("wave**3", "wave**2"),
         ("- phase", "+ phase"),
-        ("k2 / 4)", "k2 / 2)"),
+        ("decay * k2 / 4)", "decay * k2 / 2)"),
+        ("k2 * k2 / 4)", "k2 * k2 / 2)"),
+        ("astigmatism / 2", "astigmatism"),
+        ("direction - angle", "direction + angle"),
     ],
 )
 def test_a_wrong_ctf_is_caught(old, new):
@@ -188,39 +231,6 @@ def test_rotations_are_uniform():
         assert abs(summary(R[:, i, j] ** 2).z(1 / 3)) < 4
         assert abs(summary((R[:, i, j] < 0.5).double()).z(0.75)) < 4  # uniform on [−1, 1]
     assert abs(summary(R[:, 0, 0] * R[:, 1, 1]).z()) < 4
-
-
-def relion(x, y, row):
-    """RELION's CTF at the frequency (x, y) in 1/Å, from a row of its STAR file, in its units."""
-    voltage, cs = 1e3 * row["Voltage"], 1e7 * row["SphericalAberration"]
-    lam = 12.2639 / math.sqrt(voltage + 0.97845e-6 * voltage**2)
-    u, v = row["DefocusU"], row["DefocusV"]
-    turn = math.atan2(y, x) - math.radians(row["DefocusAngle"])
-    defocus = -(u + v) / 2 - (u - v) / 2 * math.cos(2 * turn)
-    k2, w = x * x + y * y, row["AmplitudeContrast"]
-    argument = math.pi * lam * defocus * k2 + math.pi / 2 * cs * lam**3 * k2 * k2
-    argument -= math.radians(row["PhaseShift"])
-    value = -(math.sqrt(1 - w**2) * math.sin(argument) - w * math.cos(argument))
-    return value * math.exp(-row["CtfBfactor"] * k2 / 4)
-
-
-ROW = {"Voltage": 200, "SphericalAberration": 2.0, "DefocusU": 18e3, "DefocusV": 15e3,
-       "DefocusAngle": 35, "AmplitudeContrast": 0.07, "PhaseShift": 40,
-       "CtfBfactor": 20}  # fmt: skip
-
-
-def converted(row):
-    """The conversion in the docstring of `ctf`."""
-    return {
-        "defocus": (row["DefocusU"] + row["DefocusV"]) / 2,
-        "astigmatism": row["DefocusU"] - row["DefocusV"],
-        "angle": row["DefocusAngle"] * math.pi / 180,
-        "phase": row["PhaseShift"] * math.pi / 180,
-        "voltage": 1e3 * row["Voltage"],
-        "aberration": 1e7 * row["SphericalAberration"],
-        "contrast": row["AmplitudeContrast"],
-        "decay": row["CtfBfactor"],
-    }
 
 
 def test_an_astigmatic_image_is_relion_s_with_the_sign_changed():
