@@ -73,7 +73,48 @@ def test_equispaced_lines_are_evenly_spaced():
     (0, None, "acceleration is 0; it must be a positive number"),
     (4, 5, "centre is 5 columns and acceleration 4 measures 4"),
     (4, -1, "centre is -1"),
+    (4, 0.08, "centre is 0.08 columns .* choose a whole number of columns"),
+    (4, float("nan"), "centre is nan columns"),
+    (float("nan"), None, "acceleration is nan; it must be a positive number"),
 ])  # fmt: skip
 def test_a_mistake_is_one_clear_sentence(name, acceleration, centre, message):
     with pytest.raises(ValueError, match=message):
         MAKERS[name]((8, 16), acceleration, centre)
+
+
+@every
+@pytest.mark.parametrize("size, message", [
+    (320, r"size is 320; give \(H, W\)"),
+    ((8,), r"size is \(8,\); use \(H, W\)"),
+    ((8, 0), "size is 0; it must be a whole number"),
+    ((8, 16.5), "size is 16.5; it must be a whole number"),
+])  # fmt: skip
+def test_a_size_is_two_whole_numbers(name, size, message):
+    with pytest.raises(ValueError, match=message):
+        MAKERS[name](size)
+
+
+@every
+@pytest.mark.parametrize("rows", [False, True])
+def test_only_acquired_columns_are_measured(name, rows):
+    acquired = torch.ones(48)
+    acquired[:10] = acquired[41:] = acquired[13] = 0
+    given = acquired.repeat(6, 1) if rows else acquired.bool()
+    m = MAKERS[name]((6, 48), 3, 4, count=400, generator=generator(), acquired=given)
+    assert (m[:, 0, 0].sum(1) == 10).all() and m[..., 22:26].all()  # 30 acquired
+    assert torch.equal((m.mean((0, 1, 2)) > 0).float(), acquired)
+    every = MAKERS[name]((6, 48), 3, 4, count=5, generator=generator(), acquired=torch.ones(48))
+    assert torch.equal(every, MAKERS[name]((6, 48), 3, 4, count=5, generator=generator()))
+
+
+@every
+@pytest.mark.parametrize("acquired, message", [
+    (torch.ones(15), r"acquired has shape \(15,\); give \(W,\) or \(H, W\) for 8 x 16"),
+    (torch.eye(8, 16), r"acquired has shape \(8, 16\).* the same down each column"),
+    (torch.arange(16), "acquired must hold zeros and ones"),
+    (torch.zeros(16), "acquired must hold zeros and ones, and some ones"),
+    (torch.tensor([1, 0] * 8), "centre is 2, but only 1 of these middle columns were acquired"),
+])  # fmt: skip
+def test_acquired_columns_that_are_none(name, acquired, message):
+    with pytest.raises(ValueError, match=message):
+        MAKERS[name]((8, 16), 2, 2, acquired=acquired)
