@@ -10,7 +10,7 @@ import math
 import torch
 
 from . import _checks, noise
-from ._random import gamma_like, normal_like
+from ._random import gamma_like, normal_like, place
 
 
 class GaussianPrior:
@@ -63,7 +63,7 @@ class GaussianMixture:
 
     def sample(self, shape, generator=None):
         like = torch.empty(shape)
-        device = "cpu" if generator is None else generator.device
+        device = place(generator)
         k = torch.multinomial(
             self.weights.float().to(device), like.numel(), replacement=True, generator=generator
         )

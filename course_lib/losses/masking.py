@@ -9,14 +9,14 @@ import torch
 from torch.nn import functional as F
 
 from .. import _checks
-from .._random import on_generator
+from .._random import on_generator, place
 
 KERNEL = [[0.5, 1.0, 0.5], [1.0, 0.0, 1.0], [0.5, 1.0, 0.5]]  # Noise2Self's weights, before / 6
 
 
 def uniform(y, shape, generator=None):
     """U(0, 1) numbers of this shape on y's device, in double precision: no ties."""
-    device = y.device if generator is None else generator.device
+    device = place(generator, y)
     u = torch.rand(shape, generator=generator, dtype=torch.float64, device=device)
     return u.to(y.device)
 

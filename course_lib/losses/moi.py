@@ -2,6 +2,7 @@
 
 import torch
 
+from .._random import place
 from .base import Loss, apply, observed
 
 
@@ -45,6 +46,6 @@ def others(A, batch, generator=None):
             f"a batch of {batch} with {type(A).__name__} has one operator, and MOI compares "
             "several; give an operator with one set of parameters per image, and 2 images or more."
         )
-    device = "cpu" if generator is None else generator.device
+    device = place(generator)
     step = int(torch.randint(1, batch, (1,), generator=generator, device=device))
     return torch.arange(batch).roll(step)

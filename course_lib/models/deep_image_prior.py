@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from .. import _checks
+from .._random import place
 
 
 @dataclass
@@ -65,7 +66,7 @@ class DeepImagePrior(nn.Module):
         steps, every = _checks.whole(steps, "steps"), _checks.whole(every, "every")
         if len(y) != 1:
             raise ValueError(f"y holds {len(y)} measurements; a deep image prior fits one.")
-        device = y.device if generator is None else generator.device
+        device = place(generator, y)
         hidden = torch.rand(y.shape, generator=generator, device=device).to(y.device)
         hidden = hidden < _checks.fraction(share, "share")
         if not hidden.any() or hidden.all():

@@ -11,7 +11,7 @@ left, or fewer than `centre`, or when a middle one was not acquired.
 import torch
 
 from .. import _checks
-from .._random import on_generator
+from .._random import on_generator, place, place
 
 
 def random(size, acceleration=4, centre=None, count=1, generator=None, acquired=None):
@@ -38,10 +38,10 @@ def gaussian(size, acceleration=4, centre=None, std=0.2, count=1, generator=None
 def equispaced(size, acceleration=4, centre=None, count=1, generator=None, acquired=None):
     """The other columns evenly spaced among themselves, from a random start."""
     middle, others, rest = _columns(size, acceleration, centre, acquired)
-    device = "cpu" if generator is None else generator.device
+    device = place(generator)
     start = torch.rand(_checks.whole(count, "count"), 1, generator=generator, device=device).cpu()
-    place = ((torch.arange(rest) + start) * len(others) / max(rest, 1)).long()
-    return _lines(size, middle, others[place.clamp_max(len(others) - 1)])
+    spaced = ((torch.arange(rest) + start) * len(others) / max(rest, 1)).long()
+    return _lines(size, middle, others[spaced.clamp_max(len(others) - 1)])
 
 
 def _drawn(weights, size, columns, count, generator):
