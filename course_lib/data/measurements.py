@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import Dataset
 
 from .. import _checks
-from .._random import stream
+from .._random import place, stream
 from ..operators import Identity
 
 
@@ -29,7 +29,7 @@ class Measurements(Dataset):
         copies = tuple(y) if isinstance(y, (tuple, list)) else (y,)
         if not copies:
             raise ValueError("y is an empty tuple; give at least one tensor (N, ...).")
-        _checks.operator(A)
+        _checks.operator(A), _checks.law(noise)
         for copy in copies:
             _checks.same_shape(_checks.floats(copy, "y"), copies[0], "a copy of y", "the first")
         if copies[0].ndim < 2 or len(copies[0]) == 0:
@@ -42,7 +42,6 @@ class Measurements(Dataset):
                     f"there are {part.count} {name} for {len(copies[0])} measurements; give one, "
                     "or one for each."
                 )
-        _checks.law(noise)
         A[:1].check(copies[0][:1])
         if crop is not None:
             _fits(crop, A, copies[0].shape[-2:])
@@ -145,7 +144,7 @@ def _fits(crop, A, size):
 
 def _window(size, crop, generator):
     """A random window of images of this size, turned and flipped at random, as a function."""
-    device = "cpu" if generator is None else generator.device
+    device = place(generator)
     top, left, turn, flip = (
         int(torch.randint(high, (1,), generator=generator, device=device))
         for high in (size[0] - crop + 1, size[1] - crop + 1, 4, 2)
