@@ -11,7 +11,7 @@ left, or fewer than `centre`, or when a middle one was not acquired.
 import torch
 
 from .. import _checks
-from .._random import on_generator, place, place
+from .._random import on_generator, place
 
 
 def random(size, acceleration=4, centre=None, count=1, generator=None, acquired=None):
