@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from .opened import believable, reading, unreadable
+from .opened import believable, reading
 
 KIND = "an image"
 START = b"\x89PNG\r\n\x1a\n"
@@ -90,20 +90,22 @@ def _turn(image, chunks, path):
 
 
 def _chunks(path):
-    """{name: content} of a PNG file's chunks, all of whose checksums must hold."""
-    with reading(path, KIND):
-        content = memoryview(path.read_bytes())
-    chunks, at = {}, len(START)
-    while b"IEND" not in chunks:
-        if at + 12 > len(content):
-            raise unreadable(path, KIND, "it is cut short")
-        length, name = struct.unpack(">I4s", content[at : at + 8])
-        body, check = content[at + 8 : at + 8 + length], content[at + 8 + length : at + 12 + length]
-        if zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big") != check:
-            raise unreadable(path, KIND, f"the checksum of its part {name.decode('latin1')} fails")
-        chunks.setdefault(name, []).append(body)
-        at += 12 + length
-    return {name: b"".join(bodies) for name, bodies in chunks.items()}
+    """{name: content} of a PNG file's parts, all of whose checksums must hold.
+
+    The packed pixels, IDAT, are kept only of 16-bit colour, where `_low_bytes` needs them.
+    """
+    chunks, packed = {}, []
+    with reading(path, KIND), open(path, "rb") as file:
+        file.seek(len(START))
+        while b"IEND" not in chunks:
+            length, name = struct.unpack(">I4s", file.read(8))
+            body = file.read(length)
+            if struct.unpack(">I", file.read(4))[0] != zlib.crc32(body, zlib.crc32(name)):
+                raise ValueError(f"the checksum of its part {name.decode('latin1')} fails")
+            chunks[name] = body if name == b"IHDR" else b""
+            if name == b"IDAT" and chunks[b"IHDR"][8:9] == b"\x10":
+                packed.append(body)
+    return chunks | {b"IDAT": packed}
 
 
 def _low_bytes(chunks):
@@ -120,7 +122,7 @@ def _low_bytes(chunks):
     if interlaced:
         raise ValueError("interlaced colour of 16 bits is not supported")
     row = 1 + {2: 6, 4: 4, 6: 8}[colour] * width
-    rows = zlib.decompressobj().decompress(chunks[b"IDAT"], height * row)
+    rows = zlib.decompressobj().decompress(b"".join(chunks[b"IDAT"]), height * row)
     rows = np.frombuffer(rows, np.uint8).reshape(height, row)
     rows = np.concatenate([rows[:, :1], rows[:, 2::2]], 1)
     made = START

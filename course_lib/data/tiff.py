@@ -8,6 +8,7 @@ import tifffile
 from PIL import Image
 
 from .opened import MANY, reading, unreadable
+from .raster import TURNS
 from .tiff_pages import BLACK_IS_ZERO, KIND, PALETTE, RGB, WHITE_IS_ZERO, opened, pages, turn
 
 INFLATED = (8, 32946)  # by zlib
@@ -41,8 +42,7 @@ def parts(path):
 
 def _part(file, path, page, frame):
     """part(box) of one frame of a page."""
-    inverted, palette, turned = page.photometric == WHITE_IS_ZERO, None, turn(page)
-    bits = page.bitspersample
+    inverted, palette, bits = page.photometric == WHITE_IS_ZERO, None, page.bitspersample
     has = page.compression in OWN and page.compression in tifffile.TIFF.DECOMPRESSORS
     if has and page.predictor in tifffile.TIFF.UNPREDICTORS and bits in (1, 8, 16, 32, 64):
         _inflates(file, page, path)
@@ -52,18 +52,27 @@ def _part(file, path, page, frame):
                 scale = 255 if page.colormap.max() < 256 else 65535  # as old programs wrote it
                 palette = page.colormap.reshape(3, 2**bits).T / scale
         limit = 1 if values.dtype.kind == "f" else 2**bits - 1
+        if limit == 1:
+            _in_range(values, path)
+        values = TURNED[turn(page)](values)
+
+        def cut(left, top, right, bottom):
+            return values[top:bottom, left:right]
+
     else:
-        values, turned, limit = _by_pillow(path, page, bits)
-        inverted = False
-    if values.dtype.kind == "f":
-        _in_range(values, path)
-    values = TURNED[turned](values)
+        image, mode, limit = _by_pillow(path, page, bits)
+        inverted = False  # Pillow has done it
+
+        def cut(*box):
+            return np.asarray(image.crop(box).convert(mode))
+
+        if limit == 1:
+            _in_range(cut(0, 0, *image.size), path)
 
     def part(box):
-        left, top, right, bottom = box
-        cut = values[top:bottom, left:right]
-        cut = palette[cut] if palette is not None else cut / limit
-        return 1 - cut if inverted else cut
+        pixels = cut(*box)
+        pixels = palette[pixels] if palette is not None else pixels / limit
+        return 1 - pixels if inverted else pixels
 
     return part
 
@@ -83,23 +92,22 @@ def _read(file, page, frame):
 
 
 def _by_pillow(path, page, bits):
-    """(values, the turn that is left to do, their limit) of a page that tifffile can't unpack."""
+    """(image, mode to convert it to, limit) of a page that tifffile can't unpack."""
     with reading(path, KIND), Image.open(path, formats=("TIFF",)) as image:
         image.seek(page.index)
         image.load()
-        turned = image.getexif().get(274, 1)  # none where Pillow has turned the image
-        mode = image.mode
+        left = image.getexif().get(274, 1)  # none where Pillow has turned the image
+        image = image.transpose(TURNS[left]) if left in TURNS else image
     exact = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "RGB": "RGB", "RGBA": "RGB"}
     if bits > 8:
         one = page.samplesperpixel == 1 and page.photometric == BLACK_IS_ZERO
         exact = {m: m for m in ("I;16", "I;16B", "F") if one}
-    if mode not in exact:
+    if image.mode not in exact:
         raise ValueError(
             f"{path} is packed by {getattr(page.compression, 'name', page.compression)} at {bits} "
             "bits: pip install imagecodecs, or save it without packing."
         )
-    limit = 1 if mode == "F" else 2 ** max(bits, 8) - 1
-    return np.asarray(image.convert(exact[mode])), turned, limit
+    return image, exact[image.mode], 1 if image.mode == "F" else 2 ** max(bits, 8) - 1
 
 
 def _inflates(file, page, path):

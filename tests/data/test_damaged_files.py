@@ -26,7 +26,7 @@ from course_lib import data
 RANDOM = np.random.RandomState(0)
 GREY = RANDOM.randint(0, 256, (9, 11)).astype("u1")
 RGB = RANDOM.randint(0, 2**16, (9, 11, 3)).astype("u2")
-COUNT = 100
+COUNT = 64
 NUMBERS = (0, 1, -1, 9999, 65536, 2**24, 2**31 - 1)
 
 
