@@ -1,0 +1,136 @@
+"""The gradient of every loss, in the weights of f, is that of its value: nothing is detached.
+
+Central differences of the loss, with the same generator, against autograd. Where a loss stops a
+gradient on purpose (`HELD`), f(y, A) keeps the weights that it had.
+"""
+
+import pytest
+import torch
+from montecarlo import generator
+from mutants import mutants
+
+from course_lib import losses, noise, operators
+from course_lib.losses import antithetic, noise2score
+
+SIZE = (3, 1, 6, 6)
+MASK = (torch.rand(SIZE, generator=generator(5), dtype=torch.float64) < 0.7).double()
+MANY = operators.Inpainting(MASK)  # another operator for each image
+BLUR = operators.Blur(torch.tensor([[0.1, 0.2], [0.3, 0.4]], dtype=torch.float64))
+I = operators.Identity()  # noqa: E741
+LAW, COUNTS = noise.Gaussian(0.4), noise.Poisson(0.3)
+THETA = torch.tensor([0.9, -0.4, 0.3, 0.2], dtype=torch.float64)
+PI = torch.full(SIZE[1:], 0.7, dtype=torch.float64)
+
+CASES = {  # the loss and the operator
+    "BlindNoise2Score": (lambda: losses.BlindNoise2Score(sigma=0.4), I),
+    "BlindSpotLikelihood": (lambda: losses.BlindSpotLikelihood(LAW), I),
+    "BlindSpotSURE": (lambda: losses.BlindSpotSURE(LAW), I),
+    "ENSURE": (lambda: losses.ENSURE(LAW, PI), MANY),
+    "MOI": (lambda: losses.MOI(LAW), MANY),
+    "MOI, stop": (lambda: losses.MOI(LAW, stop=True), MANY),
+    "MeasurementConsistency": (losses.MeasurementConsistency, BLUR),
+    "Neighbor2Neighbor": (lambda: losses.Neighbor2Neighbor(ramp=0), I),
+    "Noise2Inverse": (lambda: losses.Noise2Inverse(0.3), MANY),
+    "Noise2Noise": (losses.Noise2Noise, MANY),
+    "Noise2Score": (lambda: losses.Noise2Score(COUNTS), I),
+    "Noise2Self": (losses.Noise2Self, BLUR),
+    "Noise2Void": (lambda: losses.Noise2Void(3, 2), BLUR),
+    "Noise2Void, median": (lambda: losses.Noise2Void(3, 1, "median"), BLUR),
+    "Noisier2Noise": (lambda: losses.Noisier2Noise(LAW), I),
+    "R2R": (lambda: losses.R2R(COUNTS), MANY),
+    "RobustSSDU, r2r": (lambda: losses.RobustSSDU(LAW, 0.3), MANY),
+    "RobustSSDU, sure": (lambda: losses.RobustSSDU(LAW, 0.3, "sure"), MANY),
+    "SSDU": (lambda: losses.SSDU(0.3), MANY),
+    "SURE": (lambda: losses.SURE(LAW), MANY),
+    "SURE, poisson": (lambda: losses.SURE(COUNTS), BLUR),
+    "SURE, mc": (lambda: losses.SURE(LAW, "mc"), BLUR),
+    "SURE, hutchinson": (lambda: losses.SURE(LAW, "hutchinson"), BLUR),
+    "SURE, exact": (lambda: losses.SURE(COUNTS, "exact"), MANY),
+    "Splitting": (losses.Splitting, I),
+    "Splitting, all": (lambda: losses.Splitting(target="all"), BLUR),
+    "Sum": (lambda: losses.SURE(LAW) + 0.5 * losses.MOI(LAW), MANY),
+    "Supervised": (losses.Supervised, BLUR),
+    "UNSURE": (lambda: losses.UNSURE(eta=0.1), BLUR),
+    "UNSURECorrelated": (lambda: losses.UNSURECorrelated(1, eta=0.1), BLUR),
+    "UNSUREPoissonGaussian": (lambda: losses.UNSUREPoissonGaussian(0.1, 0.2), BLUR),
+    "WeightedSSDU": (lambda: losses.WeightedSSDU(0.3, PI), MANY),
+}
+HELD = ("MOI, stop", "Neighbor2Neighbor")  # no gradient through f(y, A)
+
+
+def network(theta, spread=False):
+    def f(u, A):
+        u = A.adjoint(u)
+        right, below = u.roll(1, -1), u.roll(1, -2)  # where u itself is hidden, they speak
+        x_hat = torch.tanh(theta[0] * (u + below) + theta[1] * right)
+        x_hat = x_hat + theta[2] * (u + right).square() + theta[3] * torch.sin(u + below)
+        return torch.cat([x_hat, theta[2] * below + theta[1]], dim=1) if spread else x_hat
+
+    return f
+
+
+def value(key, theta, training=True):
+    """The loss of this f; f(y, A) of the losses in `HELD` keeps the weights THETA."""
+    make, A = CASES[key]
+    g, loss = generator(1), make().double().train(training)
+    x = 1 + torch.rand(SIZE, generator=g, dtype=torch.float64)
+    y = COUNTS(A(x), g)
+    y = (y, COUNTS(A(x), g)) if key == "Noise2Noise" else y
+    f = network(theta, key.startswith("BlindSpot"))
+    held = network(THETA) if key in HELD else f
+    x = {"x": x} if key == "Supervised" else {}
+    return loss(lambda u, B: (held if u is y else f)(u, B), y, A, **x, generator=g)
+
+
+def numerical(key, training, h=1e-5):
+    sides = ([value(key, THETA + s * h * e, training) for s in (1, -1)]
+             for e in torch.eye(4, dtype=torch.float64))  # fmt: skip
+    return torch.stack([(plus - minus) / (2 * h) for plus, minus in sides])
+
+
+def assert_gradient(key, training, expected=None):
+    theta = THETA.clone().requires_grad_()
+    (found,) = torch.autograd.grad(value(key, theta, training), theta)
+    expected = numerical(key, training) if expected is None else expected
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+    return found
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("key", CASES)
+def test_the_gradient_is_that_of_the_value(key, training):
+    assert assert_gradient(key, training).abs().min() > 1e-3
+
+
+def test_every_loss_is_among_them():
+    public = {name for name in losses.__all__ if name not in ("Loss", "columns")}
+    assert public == {key.split(",")[0] for key in CASES}
+
+
+SHARED = {
+    "SURE": [antithetic.antithetic],
+    "UNSURE": [antithetic.antithetic],
+    "Noise2Score": [noise2score.ar_dae],
+}
+
+
+@pytest.mark.parametrize("key", [key for key in CASES if key != "SURE, hutchinson"])
+def test_a_slip_that_detaches_anything_is_caught(key):
+    """Each value in turn, in `forward` and in what it shares, in training and evaluation mode.
+
+    Hutchinson's form does not use the f(y) that it is given.
+    """
+    functions = [type(CASES[key][0]()).forward, *SHARED.get(key, [])]
+    modes, stopped = (True, False), 0
+    expected = {mode: numerical(key, mode) for mode in modes}
+    for mutant in (m for function in functions for m in mutants(function, {"stop"})):
+        caught = False
+        with mutant:
+            for mode in modes:
+                try:
+                    assert_gradient(key, mode, expected[mode])
+                except (AssertionError, RuntimeError):  # or nothing is left to differentiate
+                    caught = True
+        assert caught or not mutant.stopped, f"{mutant} passes"
+        stopped += mutant.stopped
+    assert stopped or key == "Sum"

@@ -1,0 +1,367 @@
+"""Mutants of a function, made on its syntax tree: a constant, a sign, a term, an argument changed.
+
+    for mutant in mutants(losses.R2R.forward):
+        with mutant:
+            ...                       # here every use of the function runs the mutant
+
+`python tests/mutants.py` makes those of every loss and runs the tests of tests/losses against each:
+the command `make mutants`. Tests named "slip" are left out, they judge mutants of their own.
+Neither names of local variables nor the way a line is spelled matter.
+"""
+
+import argparse
+import ast
+import builtins
+import copy
+import importlib
+import inspect
+import multiprocessing
+import os
+import pkgutil
+import signal
+import sys
+import textwrap
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+            ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt,
+            ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+            ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And}  # fmt: skip
+OTHER = {"mean": "sum", "sum": "mean", "min": "max", "max": "min", "square": "abs"}
+ROLES = {"self", "f", "g", "A", "generator", "noise", "cls"}  # names that are never swapped
+
+# What changes nothing that a loss promises, by (function, change), with the reason.
+EQUIVALENT = {}
+
+
+class Mutant:
+    """One change of a function; as a context, it runs in place of the function everywhere."""
+
+    def __init__(self, function, kind, change, code):
+        self.function, self.kind, self.change, self.code = function, kind, change, code
+
+    def __str__(self):
+        return f"{name(self.function)}: {self.change}"
+
+    def __enter__(self):
+        self.original, self.function.__code__ = self.function.__code__, self.code
+        builtins._stop, self.stopped = self._stop, False
+        return self
+
+    def __exit__(self, *_):
+        self.function.__code__ = self.original
+        del builtins._stop
+
+    def _stop(self, value):
+        """`value` without its gradient, where it has one: else this mutant is none."""
+        if torch.is_tensor(value) and value.requires_grad:
+            self.stopped = True
+            return value.detach()
+        return value
+
+
+def plain(function):
+    """The function itself, of a property, a wrapped or a bound one."""
+    function = function.fget if isinstance(function, property) else function
+    return inspect.unwrap(getattr(function, "__func__", function))
+
+
+def name(function):
+    return f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}"
+
+
+def mutants(function, kinds=None):
+    """Every mutant of the function, in the order of its source; `kinds`, those of some kinds."""
+    function = plain(function)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    tree.body[0].decorator_list = []
+    found = []
+    for parent, field, index, node in sites(tree.body[0]):
+        last = isinstance(parent, ast.Attribute) and parent.attr == "detach"
+        for kind, new in changes(node, tree.body[0]):
+            if (kinds is None or kind in kinds) and not (last and kind == "stop"):
+                put(parent, field, index, new)
+                old, now = (ast.unparse(n).replace("\n", " ") for n in (node, new))
+                code = compiled(tree, function)
+                found.append(Mutant(function, kind, f"{old}  →  {now}", code))
+                put(parent, field, index, node)
+    return found
+
+
+def put(parent, field, index, node):
+    if index is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[index] = node
+
+
+def sites(node):
+    """(parent, field, index, child) of all that may be changed: neither docstrings nor guards."""
+    for field, value in ast.iter_fields(node):
+        if field in ("args", "returns") and isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            continue
+        for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.AST) and not _idle(child):
+                yield node, field, index, child
+                yield from sites(child)
+
+
+def _idle(node):
+    """Docstrings, and guards that do nothing but raise."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) or ast.unparse(node).startswith("_checks.")
+    return isinstance(node, ast.Raise) or (
+        isinstance(node, ast.If) and all(isinstance(s, ast.Raise) for s in node.body)
+    )
+
+
+def changes(node, function):
+    """(kind, what may stand in the place of this node)."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float)):
+        c = node.value
+        values = [not c] if isinstance(c, bool) else [0, 2 * c, -c] if c else [1]
+        yield from (("constant", ast.Constant(v)) for v in values)
+    elif isinstance(node, ast.BinOp):
+        if type(node.op) in OPPOSITE:
+            yield "operator", _with(node, op=OPPOSITE[type(node.op)]())
+            yield "dropped", node.right
+        yield "dropped", node.left
+    elif isinstance(node, ast.UnaryOp):
+        yield "sign", node.operand
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITE:
+        yield "comparison", _with(node, ops=[OPPOSITE[type(node.ops[0])](), *node.ops[1:]])
+    elif isinstance(node, ast.BoolOp):
+        yield "comparison", _with(node, op=OPPOSITE[type(node.op)]())
+        yield from (("dropped", value) for value in node.values)
+    elif isinstance(node, ast.IfExp):
+        yield from (("branch", node.body), ("branch", node.orelse))
+    elif isinstance(node, ast.If):
+        yield "branch", _with(node, test=ast.UnaryOp(ast.Not(), node.test))
+    elif isinstance(node, ast.With):
+        yield "statement", ast.If(ast.Constant(True), node.body, [])
+    elif isinstance(node, ast.AugAssign) and type(node.op) in OPPOSITE:
+        yield "operator", _with(node, op=OPPOSITE[type(node.op)]())
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        yield "statement", ast.Pass()
+    elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Store) and len(node.elts) > 1:
+        yield "swapped", _with(node, elts=[node.elts[1], node.elts[0], *node.elts[2:]])
+    elif isinstance(node, ast.Call):
+        yield from _calls(node)
+    called = isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute)
+    if called or _value(node, function):
+        yield "stop", ast.Call(ast.Name("_stop", ast.Load()), [node], [])
+    if _value(node, function):
+        known = _bound(function)
+        before = known[: known.index(node.id)]
+        if before:
+            yield "swapped", ast.Name(before[-1], ast.Load())
+
+
+def _calls(node):
+    method = isinstance(node.func, ast.Attribute)
+    receiver = node.func.value if method else None
+    if (
+        method
+        and not (isinstance(receiver, ast.Name) and receiver.id in _MODULES | ROLES)
+        and not (isinstance(receiver, ast.Call) and ast.unparse(receiver) == "super()")
+    ):
+        yield "dropped", receiver
+    if method and node.func.attr in OTHER:
+        yield "operator", _with(node, func=_with(node.func, attr=OTHER[node.func.attr]))
+    for k in range(len(node.args) - 1):
+        args = list(node.args)
+        args[k : k + 2] = args[k + 1], args[k]
+        if not any(_role(a) for a in args[k : k + 2]):
+            yield "swapped", _with(node, args=args)
+    for k in range(len(node.keywords)):
+        yield "argument", _with(node, keywords=node.keywords[:k] + node.keywords[k + 1 :])
+    if len(node.args) > 1:
+        yield "argument", _with(node, args=node.args[:-1])
+
+
+def _role(node):
+    return isinstance(node, ast.Lambda) or (isinstance(node, ast.Name) and node.id in ROLES)
+
+
+_MODULES = {"torch", "F", "masking", "estimate", "_checks", "math", "super", "inspect"}
+
+
+def _with(node, **fields):
+    """A copy of the node, of the same children but for these."""
+    new = copy.copy(node)
+    vars(new).update(fields)
+    return new
+
+
+def _bound(function):
+    """The arguments and local variables that hold values, in the order in which they appear."""
+    names = [a.arg for a in function.args.args]
+    stores = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+    stores = [n for n in stores if isinstance(n.ctx, ast.Store)]
+    names += [n.id for n in sorted(stores, key=lambda n: (n.lineno, n.col_offset))]
+    return [n for n in dict.fromkeys(names) if n not in ROLES]
+
+
+def _value(node, function):
+    return (
+        isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and node.id in _bound(function)
+    )
+
+
+def compiled(tree, function):
+    """The code of a changed function, with the closure of the original (its `super()`)."""
+    free = function.__code__.co_freevars
+    definition = _with(tree.body[0], body=[
+        *(ast.Expr(ast.Name(v, ast.Load())) for v in free), *tree.body[0].body
+    ])  # fmt: skip
+    arguments = ast.arguments([], [ast.arg(v) for v in free], None, [], [], None, [])
+    outer = ast.FunctionDef("outer", arguments, [definition], [], None)
+    module = ast.fix_missing_locations(ast.Module([copy.deepcopy(outer)], []))
+    code = compile(module, f"<mutant of {name(function)}>", "exec")
+    for wanted in ("outer", function.__name__):
+        code = next(c for c in code.co_consts if getattr(c, "co_name", None) == wanted)
+    return code
+
+
+# The command: all mutants of the losses against the tests of the losses.
+
+
+def targets(package="course_lib.losses"):
+    """All functions and methods of a package, without constructors."""
+    package, found = importlib.import_module(package), {}
+    for info in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        module = importlib.import_module(info.name)
+        for value in list(vars(module).values()):
+            own = list(vars(value).values()) if inspect.isclass(value) else [value]
+            for function in map(plain, own):
+                inside = inspect.isfunction(function) and function.__module__ == module.__name__
+                if inside and not function.__name__.startswith("__"):
+                    found[function.__code__] = function
+    return found
+
+
+class Runner:
+    """A pytest plugin that runs the collected tests against mutants instead of once."""
+
+    def __init__(self, only, jobs, limit):
+        self.only, self.jobs, self.limit = only, jobs, limit
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if "slip" not in item.name]
+
+    def pytest_runtestloop(self, session):
+        self.session, found = session, targets()
+        self.seen = {code: [] for code in found}
+        start = time.time()
+        for item in session.items:  # once unchanged: what passes, how long, what it runs
+            with watched(found) as codes:
+                began = time.time()
+                if not self.passes(item):
+                    print("fails without any change, and is left out:", item.nodeid)
+                    continue
+                seconds = time.time() - began
+            for code in codes:
+                self.seen[code].append((seconds, item))
+        self.todo = [
+            (code, mutant)
+            for code, function in found.items() if self.only in name(function)
+            for mutant in mutants(function)
+        ]  # fmt: skip
+        print(f"{len(session.items)} tests, {len(self.todo)} mutants, {time.time() - start:.0f} s")
+        sys.stdout.flush()
+        fork = multiprocessing.get_context("fork")
+        RUNNER.append(self)
+        with fork.Pool(self.jobs) as pool:
+            self.tell(pool.map(_judge, range(len(self.todo)), chunksize=8))
+        return True
+
+    def passes(self, item):
+        from _pytest.runner import runtestprotocol
+
+        signal.signal(signal.SIGALRM, _too_long)
+        signal.setitimer(signal.ITIMER_REAL, self.limit)
+        try:
+            reports = runtestprotocol(item, log=False, nextitem=None)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return not any(report.failed for report in reports)
+
+    def judge(self, k):
+        """The test that catches mutant k, or "" if none does; None if it changes nothing."""
+        code, mutant = self.todo[k]
+        if (name(mutant.function), mutant.change) in EQUIVALENT:
+            return None
+        last, changed = self.seen.setdefault("last", {}).get(code), mutant.kind != "stop"
+        for _, item in sorted(self.seen[code], key=lambda s: (s[1] is not last, s[0])):
+            with mutant:
+                passed = self.passes(item)
+                changed = changed or mutant.stopped
+            if not passed:
+                self.seen["last"][code] = item
+                return item.nodeid
+        return "" if changed else None
+
+    def tell(self, verdicts):
+        kinds = {}
+        for (_, mutant), verdict in zip(self.todo, verdicts, strict=True):
+            row = kinds.setdefault(mutant.kind, [0, 0, 0])
+            row[0 if verdict else 1 if verdict == "" else 2] += 1
+            if verdict == "":
+                print("survives:", mutant)
+        for kind, (caught, missed, equal) in sorted(kinds.items()):
+            print(f"{kind:12}{caught:6} caught of {caught + missed:5}, {equal} equivalent")
+        caught, missed, equal = map(sum, zip(*kinds.values(), strict=True))
+        share = 100 * caught / max(caught + missed, 1)
+        print(f"caught {caught}/{caught + missed} ({share:.1f} %), {equal} equivalent")
+        self.session.testsfailed = int(share < 97)
+
+
+RUNNER = []  # the one that runs, inherited by its forks
+
+
+def _judge(k):
+    return RUNNER[0].judge(k)
+
+
+def _too_long(*_):
+    raise TimeoutError("a mutant that does not come to an end")
+
+
+@contextmanager
+def watched(found):
+    """The codes among `found` that run inside."""
+    seen = set()
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code in found:
+            seen.add(frame.f_code)
+
+    sys.setprofile(note)
+    try:
+        yield seen
+    finally:
+        sys.setprofile(None)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="?", default="", help="functions whose name holds this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--limit", type=float, default=60, help="seconds for one test")
+    parser.add_argument("--tests", nargs="*", default=[str(Path(__file__).parent / "losses")])
+    chosen = parser.parse_args()
+    plugin = Runner(chosen.only, chosen.jobs, chosen.limit)
+    options = ["-s", "-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts="]
+    return int(pytest.main([*options, *chosen.tests], plugins=[plugin]))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    sys.exit(main())
