@@ -20,7 +20,10 @@ FOREIGN = {b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 def regular(path, kind):
     """`path` as a Path, refused unless it is a file: pipes, devices and folders are none."""
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError as error:
+        raise TypeError(f"path is {path!r}; give the path of one {kind} file.") from error
     if not path.is_file():
         raise ValueError(f"{path} is not a file: give the path of one {kind} file.")
     return path
