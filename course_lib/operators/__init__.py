@@ -11,11 +11,12 @@ from .decimation import Decimation
 from .demosaicing import Demosaicing
 from .identity import Identity
 from .inpainting import Inpainting
-from .interferometry import Interferometry, tracks
+from .interferometry import Interferometry
 from .mri import MRI, MultiCoilMRI
 from .norm import Scaled, norm, unit
 from .radon import Radon
 from .rotations import euler_rotations, random_rotations
+from .telescopes import tracks
 from .transmission import Transmission
 
 __all__ = [

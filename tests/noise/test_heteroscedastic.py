@@ -82,7 +82,10 @@ def test_tweedie_with_a_gaussian_signal():
     [
         (lambda: noise.HeteroscedasticGaussian(-SIGMA), r"sigma lies in \[-0.9, -?0\]"),
         (lambda: noise.HeteroscedasticGaussian(0 * SIGMA), r"sigma lies in \[0, 0\]"),
-        (lambda: LAW(torch.zeros(1, 1, 4, 4)), r"shape \(1, 1, 3, 3\), which does not broadcast to"),
+        (
+            lambda: LAW(torch.zeros(1, 1, 4, 4)),
+            r"shape \(1, 1, 3, 3\), which does not broadcast to",
+        ),
     ],
 )
 def test_bad_input_is_named(make, message):

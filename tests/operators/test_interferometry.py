@@ -11,7 +11,7 @@ from problems import mutant
 
 from course_lib import losses, noise, priors
 from course_lib.operators import Inpainting, Interferometry, dense, interferometry, tracks
-from course_lib.operators.interferometry import EHT2017, LIGHT, M87
+from course_lib.operators.telescopes import EHT2017, LIGHT, M87
 
 NIGHT = torch.arange(0, 24, 0.2, dtype=torch.float64) - M87[0]
 
