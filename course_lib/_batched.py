@@ -24,6 +24,10 @@ class Batched(torch.nn.Module):
     def _varies(self, name):
         return name not in self.shared
 
+    def register_buffer(self, name, tensor, persistent=True):
+        """Keep a copy: what later happens to the caller's tensor does not show here."""
+        super().register_buffer(name, tensor.clone(), persistent)
+
     def __len__(self):
         return self.count
 
@@ -44,7 +48,7 @@ class Batched(torch.nn.Module):
         part.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
         for name, buffer in self.named_buffers(recurse=False):
             one = buffer.shape[:1] == (1,) or not self._varies(name)
-            part.register_buffer(name, buffer if one else buffer[index])
+            part._buffers[name] = buffer if one else buffer[index]
         for name, module in self.named_children():
             part.add_module(name, module._part(index) if isinstance(module, Batched) else module)
         return part
@@ -59,7 +63,7 @@ class Batched(torch.nn.Module):
         for name, buffer in whole.named_buffers(recurse=False):
             own = [getattr(part, name) for part in parts]
             if whole._varies(name) and any(b.data_ptr() != buffer.data_ptr() for b in own):
-                whole.register_buffer(name, torch.cat(own))
+                whole._buffers[name] = torch.cat(own)
         for name, module in whole.named_children():
             if isinstance(module, Batched):
                 whole.add_module(name, Batched.stack([getattr(part, name) for part in parts]))
@@ -70,7 +74,7 @@ def _positions(index, count):
     """What selects along the first axis, with numbers of any kind checked against the count."""
     if isinstance(index, slice):
         return index
-    if not torch.is_tensor(index) and not isinstance(index, (list, tuple)):
+    if getattr(index, "ndim", 0) == 0 and not isinstance(index, (list, tuple)):
         try:
             index = operator.index(index)
         except TypeError as error:

@@ -4,8 +4,7 @@ import math
 
 import torch
 
-from .. import _checks
-from .base import Operator
+from .base import Operator, as_numbers, as_pairs, check_image
 
 
 class Action(Operator):
@@ -20,22 +19,23 @@ class Roll(Action):
 
     def __init__(self, shift):
         super().__init__()
-        shift = torch.as_tensor(shift)
-        if shift.is_floating_point() or shift.shape[-1:] != (2,) or shift.ndim > 2:
-            raise ValueError("shift must hold whole numbers (a, b), with shape (2,) or (B, 2).")
-        self.register_buffer("shift", shift.reshape(-1, 2))
+        self.register_buffer("shift", as_pairs(shift, "shift"))
 
-    def forward(self, x, sign=1):
-        h, w = _checks.image(x).shape[-2:]
-        i = (torch.arange(h, device=x.device) - sign * self.shift[:, :1]) % h
-        j = (torch.arange(w, device=x.device) - sign * self.shift[:, 1:]) % w
+    def forward(self, x):
+        return self._moved(x, self.shift)
+
+    def adjoint(self, y):
+        return self._moved(y, -self.shift)
+
+    def _moved(self, x, shift):
+        check_image(self, x)
+        h, w = x.shape[-2:]
+        i = (torch.arange(h, device=x.device) - shift[:, :1]) % h
+        j = (torch.arange(w, device=x.device) - shift[:, 1:]) % w
         batch = max(len(x), len(i))
         x = x.expand(batch, -1, -1, -1)
         x = x.gather(2, i[:, None, :, None].expand(batch, x.shape[1], h, w))
         return x.gather(3, j[:, None, None, :].expand(batch, x.shape[1], h, w))
-
-    def adjoint(self, y):
-        return self(y, sign=-1)
 
 
 class Flip(Action):
@@ -46,7 +46,8 @@ class Flip(Action):
         self.register_buffer("flip", torch.as_tensor(flip).bool().reshape(-1, 1, 1, 1))
 
     def forward(self, x):
-        return torch.where(self.flip, _checks.image(x).flip(-1), x)
+        check_image(self, x)
+        return torch.where(self.flip, x.flip(-1), x)
 
     def adjoint(self, y):
         return self(y)
@@ -65,9 +66,9 @@ class Rotate(Action):
 
     def __init__(self, angle):
         super().__init__()
-        angle = torch.as_tensor(angle)
-        angle = angle if angle.is_floating_point() else angle.to(torch.get_default_dtype())
-        self.register_buffer("angle", _checks.floats(angle, "angle").reshape(-1))
+        self.register_buffer("angle", as_numbers(angle, "angle").reshape(-1))
+        self.quarters = bool((self._turns() % 4).any())  # whether any image needs them
+        self.shears = bool((self.angle % 90).any())
 
     def forward(self, x):
         turns, rest = self._parts(x)
@@ -78,30 +79,30 @@ class Rotate(Action):
         return self._quarters(self._shears(y, -rest), -turns)
 
     def _parts(self, x):
-        if _checks.image(x).shape[-1] != x.shape[-2]:
+        check_image(self, x)
+        if x.shape[-1] != x.shape[-2]:
             raise ValueError(f"x is {tuple(x.shape[-2:])} pixels; Rotate takes square images.")
-        turns = (self.angle / 90).round()
-        rest = (self.angle - 90 * turns).to(x.dtype) * (math.pi / 180)
-        return turns.long(), rest.view(-1, 1, 1, 1)
+        rest = (self.angle - 90 * self._turns()).to(x.dtype) * (math.pi / 180)
+        return self._turns().view(-1, 1, 1, 1), rest.view(-1, 1, 1, 1)
 
-    @staticmethod
-    def _quarters(x, turns):
-        if not (turns % 4).any():
-            return x
-        batch = max(len(x), len(turns))
-        x, turns = x.expand(batch, -1, -1, -1), turns.expand(batch).tolist()
-        return torch.stack([image.rot90(k, (1, 2)) for image, k in zip(x, turns, strict=True)])
+    def _turns(self):
+        return (self.angle / 90).round()
 
-    @staticmethod
-    def _shears(x, theta):
-        if not theta.any():
+    def _quarters(self, x, turns):
+        if not self.quarters:
             return x
+        x = torch.where(turns % 2 == 1, x.rot90(1, (2, 3)), x)
+        return torch.where(turns % 4 >= 2, x.flip((2, 3)), x)
+
+    def _shears(self, x, theta):
+        if not self.shears:
+            return x.expand(max(len(x), len(theta)), -1, -1, -1)
         n = x.shape[-1]
         line = torch.arange(n, dtype=theta.dtype, device=x.device) - (n - 1) / 2
         outer = line[:, None] * (theta / 2).tan()  # rows below the centre move to the right
-        x = _slide(x, outer)
-        x = _slide(x.mT, -line[:, None] * theta.sin()).mT
-        return _slide(x, outer)
+        sheared = _slide(x, outer)
+        sheared = _slide(sheared.mT, -line[:, None] * theta.sin()).mT
+        return torch.where(theta == 0, x, _slide(sheared, outer))
 
 
 def _slide(x, t):

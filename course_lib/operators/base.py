@@ -42,6 +42,14 @@ class Operator(Batched):
 
         return super()._apply(kept, recurse)
 
+    def __call__(self, *x):
+        """`forward`, without torch's look-up of hooks where there are none: it takes as long as a
+        small mask."""
+        hooks = self._forward_hooks or self._forward_pre_hooks
+        if hooks or self._backward_hooks or self._backward_pre_hooks:
+            return super().__call__(*x)
+        return self.forward(*x)
+
     def forward(self, x):
         """Ax."""
         raise NotImplementedError(f"{type(self).__name__} has no `forward`; write it.")
@@ -111,19 +119,19 @@ def dense(A, shape):
 
 def check_image(A, x, name="x", parameter=None):
     """Refuse an x that A does not act on: `parameter`, or its shape, is (B, 1 or C, H, W)."""
-    _checks.axes(x, name)
+    shape = _checks.axes(x, name).shape
     if parameter is None:
         return
-    _, channels, *size = getattr(parameter, "shape", parameter)
-    if channels not in (1, x.shape[1]):
+    _, channels, height, width = getattr(parameter, "shape", parameter)
+    if channels not in (1, shape[1]):
         raise ValueError(
-            f"{name} has {x.shape[1]} channels and {type(A).__name__} was made for {channels}; "
+            f"{name} has {shape[1]} channels and {type(A).__name__} was made for {channels}; "
             "make the operator for the image's channels."
         )
-    if list(x.shape[-2:]) != size:
+    if shape[2] != height or shape[3] != width:
         raise ValueError(
-            f"{name} is {tuple(x.shape[-2:])} pixels and {type(A).__name__} was made for "
-            f"{tuple(size)}; crop or resize it, or make the operator for its size."
+            f"{name} is {tuple(shape[2:])} pixels and {type(A).__name__} was made for "
+            f"{height, width}; crop or resize it, or make the operator for its size."
         )
 
 

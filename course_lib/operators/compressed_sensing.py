@@ -3,7 +3,8 @@
 import torch
 
 from .. import _checks
-from .base import Operator, check_image
+from .._random import place
+from .base import Operator, as_numbers, check_image
 
 
 class CompressedSensing(Operator):
@@ -16,7 +17,7 @@ class CompressedSensing(Operator):
 
     def __init__(self, matrix):
         super().__init__()
-        matrix = _checks.floats(torch.as_tensor(matrix), "matrix")
+        matrix = as_numbers(matrix, "matrix")
         if matrix.ndim not in (3, 4) or matrix.numel() == 0:
             raise ValueError(
                 f"matrix has shape {tuple(matrix.shape)}; use (m, H, W) or (B, m, H, W), none 0."
@@ -26,14 +27,12 @@ class CompressedSensing(Operator):
     @classmethod
     def gaussian(cls, m, size, batch=1, generator=None):
         """Φ_kij ~ N(0, 1/m) for images of `size` (H, W), with `batch` independent matrices."""
-        shape = (batch, _checks.whole(m, "m"), *size)
-        return cls(torch.randn(shape, generator=generator) / m**0.5)
+        return cls(torch.randn(**_drawn(m, size, batch, generator)) / m**0.5)
 
     @classmethod
     def signs(cls, m, size, batch=1, generator=None):
         """Φ_kij = ±1/√m, both equally likely."""
-        shape = (batch, _checks.whole(m, "m"), *size)
-        return cls((2 * torch.randint(2, shape, generator=generator) - 1) / m**0.5)
+        return cls((2 * torch.randint(2, **_drawn(m, size, batch, generator)) - 1) / m**0.5)
 
     def forward(self, x):
         check_image(self, x, "x", self.matrix[:, :1])
@@ -43,3 +42,10 @@ class CompressedSensing(Operator):
         check_image(self, y, "y", (len(self.matrix), 1, 1, self.matrix.shape[1]))
         x = torch.matmul(y[:, :, 0], self.matrix.flatten(2))
         return x.unflatten(2, self.matrix.shape[-2:])
+
+
+def _drawn(m, size, batch, generator):
+    """Where and how many numbers are drawn: the matrix lies on the device of its generator."""
+    shape = (_checks.whole(batch, "batch"), _checks.whole(m, "m"), *_checks.size(size))
+    device = place(generator)
+    return {"size": shape, "generator": generator, "device": device}

@@ -1,7 +1,6 @@
 """Decimation: A keeps one pixel in each cell of s × s."""
 
 import torch
-from torch.nn import functional as F
 
 from .. import _checks
 from .base import Operator, as_pairs, check_image
@@ -41,16 +40,16 @@ class Decimation(Operator):
         if self.phase is None:
             return (self.cell * x.unflatten(3, (-1, s)).unflatten(2, (-1, s))).sum((3, 5))
         (a, b), batch = self.phase, max(len(x), len(self.cell))
-        return x[:, :, a::s, b::s].expand(batch, -1, -1, -1).contiguous()
+        return x[:, :, a::s, b::s].expand(batch, -1, -1, -1)  # a view of x
 
     def adjoint(self, y):
         check_image(self, y, "y")
-        y = y[:, :, :, None, :, None]
         if self.phase is None:
-            return (self.cell * y).flatten(4, 5).flatten(2, 3)
-        (a, b), rest = self.phase, self.factor - 1
-        y = y.expand(max(len(y), len(self.cell)), -1, -1, -1, -1, -1)
-        return F.pad(y, (b, rest - b, 0, 0, a, rest - a)).flatten(4, 5).flatten(2, 3)
+            return (self.cell * y[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)
+        (a, b), (batch, channels, h, w), s = self.phase, y.shape, self.factor
+        x = y.new_zeros(max(batch, len(self.cell)), channels, h * s, w * s)
+        x[:, :, a::s, b::s] = y
+        return x
 
     def pinv(self, y):
         return self.adjoint(y)

@@ -2,9 +2,12 @@
 
 import torch
 
+from .guard import single
+
 
 def to_complex(x):
     """(B, 2C, H, W), channels Re₁ Im₁ Re₂ Im₂ …, as a complex (B, C, H, W)."""
+    x = single(x)
     return torch.complex(x[:, 0::2], x[:, 1::2])
 
 
@@ -34,7 +37,7 @@ def ifft(y, mask=None):
 
 def _centred(x, transform, before=None, after=None):
     """For even sizes moving the origin by half a period is a sign per sample, before and after."""
-    h, w = x.shape[-2:]
+    x, (h, w) = single(x), x.shape[-2:]
     if h % 2 or w % 2:
         z = torch.fft.ifftshift(_times(to_complex(x), before), dim=(-2, -1))
         z = torch.fft.fftshift(transform(z, norm="ortho"), dim=(-2, -1))

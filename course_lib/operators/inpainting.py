@@ -20,12 +20,14 @@ class Inpainting(Operator):
         self.register_buffer("mask", as_mask(mask, empty))
 
     def forward(self, x):
-        check_image(self, x, "x", self.mask)
-        return self.mask * x
+        mask = self._buffers["mask"]  # faster than self.mask
+        check_image(self, x, "x", mask)
+        return mask * x
 
     def adjoint(self, y):
-        check_image(self, y, "y", self.mask)
-        return self.mask * y
+        mask = self._buffers["mask"]
+        check_image(self, y, "y", mask)
+        return mask * y
 
     def pinv(self, y):
         return self.adjoint(y)

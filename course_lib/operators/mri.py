@@ -1,10 +1,7 @@
 """Magnetic resonance imaging: A samples the Fourier transform of a complex image."""
 
-import torch
-
-from .. import _checks
 from . import fourier
-from .base import Operator, as_mask, check_image
+from .base import Operator, as_mask, as_numbers, check_image
 
 
 class MRI(Operator):
@@ -48,7 +45,7 @@ class MultiCoilMRI(Operator):
 
     def __init__(self, mask, coil_maps):
         super().__init__()
-        mask, maps = kspace_mask(mask), torch.as_tensor(coil_maps)
+        mask, maps = kspace_mask(mask), as_numbers(coil_maps, "coil_maps")
         if not maps.is_complex() or maps.ndim not in (3, 4):
             raise ValueError(
                 f"coil_maps is {maps.dtype} of shape {tuple(maps.shape)}; use complex maps, "
@@ -60,30 +57,22 @@ class MultiCoilMRI(Operator):
                 f"coil_maps are {tuple(maps.shape[-2:])} pixels and the mask "
                 f"{tuple(mask.shape[-2:])}; estimate them at the mask's size."
             )
-        if 1 not in (len(maps), len(mask)) and len(maps) != len(mask):
-            raise ValueError(
-                f"coil_maps are for {len(maps)} images and the mask for {len(mask)}; give as many."
-            )
         self.register_buffer("mask", mask)
-        self.register_buffer("maps", _checks.floats(maps, "coil_maps"))
+        self.register_buffer("maps", maps)
 
     def forward(self, x):
-        self._check(x, "x", 1)
+        check_complex(self, x, "x", 1)
         coils = fourier.to_complex(self.maps) * fourier.to_complex(x)
         return fourier.fft(fourier.to_channels(coils), self.mask)
 
     def adjoint(self, y):
-        self._check(y, "y", self.maps.shape[1] // 2)
+        check_complex(self, y, "y", self.maps.shape[1] // 2)
         coils = fourier.to_complex(fourier.ifft(y, self.mask))
         combined = (fourier.to_complex(self.maps).conj() * coils).sum(1, keepdim=True)
         return fourier.to_channels(combined)
 
     def measured(self, within=None):
         return self.mask
-
-    def _check(self, x, name, coils):
-        check_complex(self, x, name, coils)
-        check_image(self, x, name, (len(self.maps), 1, *x.shape[-2:]))
 
 
 def kspace_mask(mask):
@@ -98,7 +87,7 @@ def kspace_mask(mask):
 
 
 def check_complex(A, x, name, coils):
-    """Refuse what is not `coils` complex channels of the size and the batch of A's mask."""
+    """Refuse what is not `coils` complex channels of the size of A's mask."""
     check_image(A, x, name, A.mask)
     if x.shape[1] != 2 * coils:
         raise ValueError(

@@ -2,10 +2,9 @@
 
 import torch
 
-from .. import _checks
 from .._random import normal_like
-from .base import Operator
-from .solve import dot
+from .base import Operator, as_numbers
+from .solve import dot, largest
 
 
 class Scaled(Operator):
@@ -16,9 +15,7 @@ class Scaled(Operator):
 
     def __init__(self, A, factor):
         super().__init__()
-        factor = torch.as_tensor(factor)
-        factor = factor if factor.is_floating_point() else factor.to(torch.get_default_dtype())
-        _checks.floats(factor, "factor")
+        factor = as_numbers(factor, "factor")
         if (factor == 0).any() or factor.ndim not in (0, 4):
             raise ValueError("factor must be a number other than 0, or a tensor (B, 1, 1, 1).")
         self.A = A
@@ -41,19 +38,21 @@ def norm(A, shape, iterations=200, tolerance=1e-6):
     """‖A‖, the largest singular value, by power iteration on AᵀA from a random image.
 
     shape: (C, H, W) of the images. Returns (1, 1, 1, 1), or (B, 1, 1, 1) for a batch of B
-    operators. The estimate rises towards ‖A‖ and never exceeds it; it stops when it has changed by
-    less than `tolerance`, relatively. Raises ValueError for A = 0.
+    operators. Each estimate rises towards ‖A‖ and never exceeds it; it stops when it has changed by
+    less than `tolerance`, relatively, whatever the others do. Raises ValueError for A = 0.
     """
     like = next((b for b in A.buffers() if b.is_floating_point()), torch.zeros(()))
     x = normal_like(like.new_zeros(1, *shape), torch.Generator().manual_seed(0))
-    value = x.new_zeros(())
+    value, done = x.new_zeros(()), torch.zeros((), dtype=torch.bool, device=x.device)
     for _ in range(iterations):
-        x = x / dot(x, x).sqrt()
-        x, previous = A.adjoint(A(x)), value
-        value = dot(x, x).sqrt().sqrt()  # x was of norm 1: ‖AᵀA x‖ → ‖A‖²
-        if not value.all():
+        x = x / largest(x)
+        x = A.adjoint(A(x / dot(x, x).sqrt()))
+        size = dot(x / largest(x), x / largest(x)).sqrt() * largest(x)  # x was of norm 1: → ‖A‖²
+        if not size.all():
             raise ValueError(f"{type(A).__name__} maps images to 0; it cannot be scaled to norm 1.")
-        if ((value - previous).abs() <= tolerance * value).all():
+        previous, value = value, torch.where(done, value, size.sqrt())
+        done = (value - previous).abs() <= tolerance * value
+        if done.all():
             break
     return value
 

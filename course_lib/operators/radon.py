@@ -3,11 +3,11 @@
 import math
 
 import numpy as np
-import scipy.sparse
 import torch
 
 from .. import _checks
-from .base import Operator, check_image
+from .base import Operator, as_numbers, check_image
+from .guard import guarded
 from .sparse import SparseMatrix
 
 
@@ -28,24 +28,19 @@ class Radon(Operator):
 
     def __init__(self, angles, size, detectors=None):
         super().__init__()
-        if not (torch.is_tensor(angles) and angles.is_floating_point()):
-            angles = torch.as_tensor(angles).to(torch.get_default_dtype())
+        angles = as_numbers(angles, "angles")
         if angles.ndim not in (1, 2) or angles.numel() == 0:
             raise ValueError(
                 f"angles has shape {tuple(angles.shape)}; give at least one, as (n,) or (B, n)."
             )
-        _checks.floats(angles, "angles")
         self.size = size = _checks.whole(size, "size")
         if detectors is None:
             detectors = math.ceil(math.sqrt(2) * size)
             detectors += (detectors - size) % 2  # then pixels and detectors line up at 0 degrees
         self.detectors = _checks.whole(detectors, "detectors")
         self.register_buffer("angles", angles.reshape(-1, angles.shape[-1]))
-        theta = np.deg2rad(self.angles.double().cpu().numpy())
-        matrices = [
-            scipy.sparse.vstack([_strips(angle, size, self.detectors) for angle in row])
-            for row in theta
-        ]
+        theta = np.deg2rad(self.angles.detach().cpu().double().numpy())
+        matrices = [_views(row, size, self.detectors) for row in theta]
         self.matrix = SparseMatrix(matrices, angles.dtype).to(angles.device)
 
     def forward(self, x):
@@ -56,12 +51,16 @@ class Radon(Operator):
         self._check(y)
         return self.matrix.adjoint(y.flatten(2)).unflatten(2, (self.size, self.size))
 
-    def filtered_backprojection(self, y):
-        """(π/n) Aᵀ(h ∗ y), h the ramp filter: inverts A for n → ∞ angles evenly over 180°.
+    @guarded("y")
+    def filtered_backprojection(self, y, weights=None):
+        """Aᵀ(w ∘ (h ∗ y)), h the ramp filter: inverts A for n → ∞ angles over 180°.
 
         h is |k| cut off at the detectors' Nyquist frequency, sampled in space: h_0 = 1/4,
-        h_d = −1/(πd)² for odd d and 0 for the other d. It is not A†: few angles leave streaks, and
-        Aᵀ blurs by a pixel. Source: Kak and Slaney (1988), eq. 3.61.
+        h_d = −1/(πd)² for odd d and 0 for the other d. weights: w, the angle that each view stands
+        for, in radians, (n,) or (B, n); by default half the way to its two neighbours modulo 180°,
+        which is π/n for even angles, as other programs take for all, and sums to π for any. It is
+        not A†: few angles leave streaks, and Aᵀ blurs by a pixel. Source: Kak and Slaney (1988),
+        eq. 3.61.
         """
         self._check(y)
         n = 2 * self.detectors
@@ -69,14 +68,33 @@ class Radon(Operator):
         d = torch.minimum(d, n - d)
         h = torch.where(d % 2 == 1, -1 / (math.pi * d.clamp_min(1)).square(), 0.25 * (d == 0))
         filtered = torch.fft.irfft(torch.fft.rfft(h).real * torch.fft.rfft(y, n=n), n=n)
-        return math.pi / y.shape[2] * self.adjoint(filtered[..., : self.detectors])
+        w = self._gaps()
+        if weights is not None:
+            w = _checks.per_image(as_numbers(weights, "weights").to(y), "weights", y.shape[2:3])
+            _checks.same_batch(weights=w, y=y)
+        return self.adjoint(w[:, None, :, None] * filtered[..., : self.detectors])
+
+    def _gaps(self):
+        """Half the way from each angle to its neighbours on both sides, modulo 180°, in radians."""
+        place, order = (self.angles % 180).sort()
+        after = torch.cat([place[:, 1:], place[:, :1] + 180], 1) - place
+        return torch.zeros_like(place).scatter(1, order, (after + after.roll(1, 1)) * math.pi / 360)
 
     def _check(self, y):
         check_image(self, y, "y", (*self.angles.shape[:1], 1, self.angles.shape[1], self.detectors))
 
 
+def _views(angles, size, detectors):
+    """The matrix of all views of one image."""
+    import scipy.sparse  # here, as it takes a third of a second and few need it
+
+    return scipy.sparse.vstack(
+        [scipy.sparse.csr_array(*_strips(theta, size, detectors)) for theta in angles]
+    )
+
+
 def _strips(theta, size, detectors):
-    """The integrals over the strips of one angle: SciPy sparse (detectors, size²).
+    """The integrals over the strips of one angle: entries and shape (detectors, size²).
 
     Across the strips a pixel looks like a trapezoid of area 1, whose base is |cos θ| + |sin θ| wide
     and whose top is | |cos θ| − |sin θ| |: it reaches into three strips at most, the one its centre
@@ -99,5 +117,4 @@ def _strips(theta, size, detectors):
     strip = nearest + np.array([[-1], [0], [1]])
     kept = (area > 1e-12) & (strip >= 0) & (strip < detectors)
     pixel = np.broadcast_to(np.arange(size**2), area.shape)
-    entries = (area[kept], (strip[kept].astype(int), pixel[kept]))
-    return scipy.sparse.csr_array(entries, shape=(detectors, size**2))
+    return (area[kept], (strip[kept].astype(int), pixel[kept])), (detectors, size**2)

@@ -6,6 +6,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from .base import Operator
+from .guard import without_autocast
 
 
 class SparseMatrix(Operator):
@@ -21,6 +22,9 @@ class SparseMatrix(Operator):
         rows = [matrix.tocsr() for matrix in matrices]
         columns = [matrix.T.tocsr() for matrix in rows]
         for name, parts in (("forward", rows), ("adjoint", columns)):
+            most = max(matrix.nnz for matrix in parts)
+            for matrix in parts:  # those with fewer entries get zeros at the end of the last row
+                matrix.indptr[-1] = most
             for part, kind in (("indptr", torch.int32), ("indices", torch.int32), ("data", dtype)):
                 tensors = [torch.as_tensor(getattr(matrix, part)).to(kind) for matrix in parts]
                 self.register_buffer(f"{name}_{part}", pad_sequence(tensors, batch_first=True))
@@ -33,6 +37,9 @@ class SparseMatrix(Operator):
 
     def product(self, x, name):
         """Mx or Mᵀx without gradient; `name` is "forward" or "adjoint"."""
+        if x.is_meta:
+            batch, ends = getattr(self, f"{name}_indptr").shape
+            return x.new_empty(max(len(x), batch), x.shape[1], ends - 1)
         parts = [getattr(self, f"{name}_{part}") for part in ("indptr", "indices", "data")]
         if len(parts[0]) == 1:  # all images and channels at once
             return _times(*(part[0] for part in parts), x.flatten(0, 1)).unflatten(0, x.shape[:2])
@@ -65,11 +72,10 @@ class _Product(torch.autograd.Function):
 
 def _times(indptr, indices, data, x):
     """(M xᵀ)ᵀ for the rows of x (k, n): (k, m)."""
-    entries = slice(int(indptr[-1]))  # those after are the padding of a batch
     size = (len(indptr) - 1, x.shape[1])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), without_autocast(x):
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         matrix = torch.sparse_csr_tensor(
-            indptr, indices[entries], data[entries].to(x.dtype), size, check_invariants=False
+            indptr, indices, data.to(x.dtype), size, check_invariants=False
         )
     return (matrix @ x.T.contiguous()).T.contiguous()
