@@ -93,6 +93,23 @@ def mutants(function, kinds=None):
     return found
 
 
+def missed(function, refused, number=6):
+    """Of mutants spread evenly over the function's source, those for which `refused()` is false.
+
+    Only kinds that change a value; one that raises an error is refused.
+    """
+    found, passing = mutants(function, {"constant", "operator", "sign", "dropped", "swapped"}), []
+    for mutant in found[:: -(-len(found) // number)]:
+        try:
+            with mutant:
+                caught = refused()
+        except Exception:
+            caught = True
+        if not caught:
+            passing.append(str(mutant))
+    return passing
+
+
 def put(parent, field, index, node):
     if index is None:
         setattr(parent, field, node)
