@@ -58,6 +58,12 @@ def binomial(n, p, generator=None):
     return w.to(n)
 
 
+def choose(weights, count, generator=None):
+    """(rows, count) places, drawn without repetition with probabilities ∝ weights (rows, n)."""
+    places = weights.to(place(generator, weights))
+    return torch.multinomial(places, count, generator=generator).to(weights.device)
+
+
 def on_generator(function, *tensors, generator=None):
     """Run a torch sampler where its generator lives and bring the sample back."""
     device = tensors[0].device

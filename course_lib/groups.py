@@ -7,6 +7,7 @@ A @ T is the operator A T_g. Every T_g here is orthogonal: ‖T_g x‖ = ‖x‖
 import torch
 
 from . import _checks
+from ._random import place
 from .operators.actions import Flip, Roll, Rotate
 
 
@@ -24,8 +25,8 @@ class Group:
     def draw(self, x, generator=None):
         """T with one random element for each image of x (B, C, H, W)."""
         every = self.elements(_checks.image(x).shape[-2:])
-        count = len(next(every.buffers()))
-        return every[torch.randint(count, (len(x),), generator=generator)].to(x.device)
+        index = torch.randint(every.count, (len(x),), generator=generator, device=place(generator))
+        return every[index.cpu()].to(x.device)
 
     def __mul__(self, other):
         return Product(self, other)
@@ -39,7 +40,7 @@ class Product(Group):
 
     def elements(self, size):
         T, S = self.first.elements(size), self.second.elements(size)
-        t, s = len(next(T.buffers())), len(next(S.buffers()))
+        t, s = T.count, S.count
         return T[torch.arange(t).repeat_interleave(s)] @ S[torch.arange(s).repeat(t)]
 
 

@@ -127,6 +127,11 @@ def _simulated(x, A, noise, seed, copies, crop):
     _checks.law(noise)
     if crop is not None:
         _fits(crop, _checks.operator(A), x.shape[-2:])
+    if noise is None and _checks.whole(copies, "copies") > 1:
+        raise ValueError(
+            f"noise=None makes {copies} equal copies; give a law, or recorded copies to "
+            "data.Measurements((y_a, y_b), A)."
+        )
     generator = stream(seed, "measurements")
     Ax = A(x)
     return [

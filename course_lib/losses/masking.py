@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from .. import _checks
-from .._random import on_generator, place
+from .._random import choose, place
 
 KERNEL = [[0.5, 1.0, 0.5], [1.0, 0.0, 1.0], [0.5, 1.0, 0.5]]  # Noise2Self's weights, before / 6
 
@@ -89,12 +89,8 @@ def resample(y, hidden, radius, generator=None):
     """y with each hidden value replaced by a uniformly drawn one of its kept neighbours."""
     values = neighbours(y, hidden, radius)
     kept = (~values.isnan()).to(values.dtype)
-    drawn = on_generator(_one_of, kept, generator=generator)
+    drawn = choose(kept, 1, generator)
     return y.masked_scatter(hidden, values.gather(1, drawn))
-
-
-def _one_of(weights, generator):
-    return torch.multinomial(weights, 1, generator=generator)
 
 
 def median(y, hidden, radius):

@@ -11,7 +11,7 @@ left, or fewer than `centre`, or when a middle one was not acquired.
 import torch
 
 from .. import _checks
-from .._random import on_generator, place
+from .._random import choose, place
 
 
 def random(size, acceleration=4, centre=None, count=1, generator=None, acquired=None):
@@ -49,11 +49,7 @@ def _drawn(weights, size, columns, count, generator):
     weights = weights(others).expand(_checks.whole(count, "count"), -1)
     if rest == 0:
         return _lines(size, middle, others[:0].expand(count, -1))
-    drawn = on_generator(
-        lambda w, generator: torch.multinomial(w, rest, generator=generator),
-        weights,
-        generator=generator,
-    )
+    drawn = choose(weights, rest, generator)
     return _lines(size, middle, others[drawn])
 
 
