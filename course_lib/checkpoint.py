@@ -34,8 +34,8 @@ class Checkpoint:
         state |= {"plan": self.plan, "data": self.data, "seen": self.seen, **rest}
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        saved = buffer.getvalue()
-        _files.write(self.path, saved + hashlib.sha256(saved).digest())
+        buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
+        _files.write(self.path, buffer.getbuffer())
 
     def restore(self):
         """Put all parts in the saved state and return the rest; None if there is no file.

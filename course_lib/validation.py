@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from ._random import stream
+from ._scope import alone
 from .data import batch_of
 from .noise import Noise
 
@@ -116,21 +117,17 @@ def select(candidates, held_out, noise=None, seed=0, groups=50, proxy=False):
 @torch.no_grad()
 def _values(f, loss, held_out, noise, seed, groups):
     """ℓ_i for every group of held-out items, in float64."""
-    modules = [m for m in (f, getattr(f, "f", None), loss) if isinstance(m, torch.nn.Module)]
-    modes = [m.training for m in modules]
-    for module in modules:
-        module.eval()
     values = []
     parts = torch.arange(len(held_out)).tensor_split(min(groups, len(held_out)))
-    for i, items in enumerate(parts):
-        generator = stream(seed, f"group {i}")  # the same for every candidate
-        y, A, *rest = batch_of(held_out, items, generator)
-        law = rest[0] if rest and isinstance(rest[0], Noise) else noise
-        one = Tested(f.f, f.loss, f.seed, law) if isinstance(f, Tested) and law is not noise else f
-        value = loss(one, y, A, *rest, generator=generator)
-        values.append(value if law is None else value - loss.offset(law, y, A))
-    for module, training in zip(modules, modes, strict=True):
-        module.train(training)
+    with alone(f, getattr(f, "f", None), loss, training=False, seed=seed, name="select"):
+        for i, items in enumerate(parts):
+            generator = stream(seed, f"group {i}")  # the same for every candidate
+            y, A, *rest = batch_of(held_out, items, generator)
+            law = rest[0] if rest and isinstance(rest[0], Noise) else noise
+            tested = isinstance(f, Tested) and law is not noise
+            one = Tested(f.f, f.loss, f.seed, law) if tested else f
+            value = loss(one, y, A, *rest, generator=generator)
+            values.append(value if law is None else value - loss.offset(law, y, A))
     return torch.stack(values).double()
 
 

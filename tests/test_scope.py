@@ -5,7 +5,7 @@ import torch
 from montecarlo import generator
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_lib import losses, models, noise, operators, training
+from course_lib import losses, models, noise, operators, training, validation
 from course_lib.data import Measurements, Pairs, simulate
 
 EYE, LAW = operators.Identity(), noise.Gaussian(0.1)
@@ -262,3 +262,14 @@ def test_losses_and_multipliers_are_kept_without_reading_them():
     assert history.watched["eta"] == pytest.approx([0.1, 0.1])
     history.keep(torch.tensor(float("nan")), loss)
     assert history.read() == 2
+
+
+def test_select_leaves_modes_and_random_numbers_as_they_were():
+    f, loss = unet(), losses.SURE(LAW)
+    f.net.encode[0].eval()
+    modes, state = [m.training for m in f.modules()], torch.get_rng_state()
+    validation.select({"f": (f, loss), "tested": (validation.Tested(f, loss), loss)}, measured())
+    with pytest.raises(KeyboardInterrupt):
+        validation.select({"f": (f, loss)}, Raising(KeyboardInterrupt()))
+    assert [m.training for m in f.modules()] == modes and loss.training
+    assert torch.equal(torch.get_rng_state(), state)

@@ -30,6 +30,9 @@ class Tiled(nn.Module):
                 f"{type(net).__name__}, the overlap at most half a tile."
             )
 
+    def extra_repr(self):
+        return f"tile={self.tile}, overlap={self.overlap}"
+
     def forward(self, y):
         height, width = _checks.image(y, "y").shape[-2:]
         y = self.pad(y)
