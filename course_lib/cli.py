@@ -111,16 +111,25 @@ def table(
     recorded: Annotated[
         bool, typer.Option("--recorded", help="print the run that is kept")
     ] = False,
+    kspace: Annotated[
+        Path | None, typer.Option(help="a folder of your own fastMRI .h5 files")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="a folder of your own images")] = None,
 ):
     """Measure a table of methods and print it."""
     from course_lib import experiments
 
+    own = [(k, path) for k, path in (("kspace", kspace), ("images", images)) if path is not None]
+    if len(own) > 1:
+        raise ValueError("--kspace and --images are two tables; give one of them.")
     if recorded:
-        if seeds or json:
-            raise ValueError("--recorded prints a run that is kept; leave --seeds and --json out.")
+        if seeds or json or own:
+            raise ValueError("--recorded prints the run that is kept; leave the other options out.")
         experiments.show(name, experiments.recorded(name, scale))
     else:
-        experiments.run_table(name, scale=scale, seeds=seeds, json_path=json)
+        experiments.run_table(
+            name, scale=scale, seeds=seeds, json_path=json, own=own[0] if own else None
+        )
 
 
 if __name__ == "__main__":

@@ -18,23 +18,20 @@ def images(folder, size=64):
     """Your own images, as a float32 tensor (N, 1, size, size) with values in [0, 1].
 
     Reads the PNG, JPEG and TIFF files directly inside `folder` in the order of their names (those
-    that begin with a dot are passed over), of a TIFF all pages but thumbnails, and cuts each image
-    into the whole, non-overlapping size x size tiles of a centred grid. 8-bit files are divided by
-    255, 16-bit files by 65535, of colour too; float TIFF must be in [0, 1]. The orientation tag is
-    applied, white is 1 also where the file stores it as 0, and colour (also of a palette) becomes
-    0.299 R + 0.587 G + 0.114 B; transparency is ignored. Memory: the result, and one decoded file
-    (of a TIFF one page) at a time. `data.Measurements(y, operators.Identity())` takes the result.
+    that begin with a dot are passed over), or a list of files; of a TIFF all pages but thumbnails;
+    and cuts each image into the whole, non-overlapping size x size tiles of a centred grid. 8-bit
+    files are divided by 255, 16-bit files by 65535, of colour too; float TIFF must be in [0, 1].
+    The orientation tag is applied, white is 1 also where the file stores it as 0, and colour (also
+    of a palette) becomes 0.299 R + 0.587 G + 0.114 B; transparency is ignored. Memory: the result,
+    and one decoded file (of a TIFF one page) at a time. `data.Measurements(y,
+    operators.Identity())` takes the result.
     Errors: ValueError when the folder is missing or has no such file, and, naming the file, when
     one is no regular file, can't be read, is a movie of another format, has other colours (CMYK),
     other numbers (signed, 32-bit integer) or values out of range, or is smaller than `size`.
     """
     check_size(size)
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder: give the folder that holds your images.")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != ".")
-    if not paths:
-        raise ValueError(f"No image in {folder}: it needs files that end in {', '.join(SUFFIXES)}.")
+    given = isinstance(folder, (list, tuple))
+    paths = [Path(p) for p in folder] if given else listed(folder, SUFFIXES, "image")
     files = [(path, _reader(path)) for path in paths]
     shapes = [reader.shapes(path) for path, reader in files]
     for path, sizes in zip(paths, shapes, strict=True):
@@ -47,14 +44,29 @@ def images(folder, size=64):
     count = sum((height // size) * (width // size) for sizes in shapes for height, width in sizes)
     x, first = np.empty((count, 1, size, size), np.float32), 0
     for (path, reader), sizes in zip(files, shapes, strict=True):
-        for (height, width), part in zip(sizes, reader.parts(path), strict=True):
+        parts = reader.parts(path)
+        for height, width in sizes:
+            part = next(parts)
             columns, left = width // size, width % size // 2
             for top in range(height % size // 2, height - size + 1, size):
                 band = part((left, top, left + columns * size, top + size))
                 band = band @ LUMINANCE if band.ndim == 3 else band
                 x[first : first + columns, 0] = tiles(band, size)
                 first += columns
+            del part  # before the next file is decoded
     return torch.from_numpy(x)
+
+
+def listed(folder, suffixes, what):
+    """The files directly inside `folder` whose names end so, in the order of their names."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder: give the folder that holds your {what}s.")
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and p.name[0] != ".")
+    if not paths:
+        ends = ", ".join(suffixes)
+        raise ValueError(f"No {what} in {folder}: it needs files that end in {ends}.")
+    return paths
 
 
 def _reader(path):

@@ -9,13 +9,14 @@ from . import report
 __all__ = ["TABLES", "recorded", "run_table", "show"]
 
 TABLES = ("denoising", "denoising-more", "sample-complexity", "no-free-lunch", "incomplete",
-          "units", "operators")  # fmt: skip
+          "denoising-budget", "units", "operators")  # fmt: skip
 RECORDED = Path(__file__).parent / "recorded"
 
 
-def run_table(name, scale="quick", seeds=None, json_path=None):
+def run_table(name, scale="quick", seeds=None, json_path=None, own=None):
     """Measure the table `name`, print it, and write it to `json_path` when given.
 
+    own: ("images" or "kspace", folder), the reader's own files, for the tables that take them.
     Returns {"meta": {...}, "rows": [...], ...}. Raises ValueError for an unknown name
     or scale, and for a `json_path` where no file can be.
     """
@@ -24,7 +25,12 @@ def run_table(name, scale="quick", seeds=None, json_path=None):
         raise ValueError(f"scale is {scale!r}; use 'quick' or 'full'.")
     if json_path is not None:
         report.check(json_path)
-    table = _module(name).measure(scale, seeds, json_path)
+    module, more = _module(name), {}
+    if own is not None:
+        if own[0] not in getattr(module, "OWN", ()):
+            raise ValueError(f"the table {name} does not take --{own[0]}; incomplete does.")
+        more["own"] = (own[0], str(own[1]))
+    table = module.measure(scale, seeds, json_path, **more)
     if json_path is not None:
         report.write(table, json_path)
     show(name, table)

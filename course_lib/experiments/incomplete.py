@@ -26,6 +26,7 @@ from ..operators import fourier, masks
 from . import parallel, report
 from .store import Store, beside
 
+OWN = ("images", "kspace")  # what of the reader's the table takes
 SEEDS = {"quick": 1, "full": 3}
 STEPS = {"quick": 150, "full": 1200}  # twice as many for inpainting
 BATCH = {"inpainting": 8, "MRI ×4": 2, "MRI ×4, σ = 0.05": 2}
@@ -90,8 +91,15 @@ def network(problem):
     return models.MoDL(models.UNet(2, WIDTHS), iterations=2)
 
 
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
+def measure(scale, seeds=None, json_path=None, own=None):
+    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`.
+
+    own: ("images" or "kspace", folder), the reader's own files, see `incomplete_own`.
+    """
+    if own is not None:
+        from . import incomplete_own
+
+        return incomplete_own.measure(scale, seeds, json_path, *own)
     store = Store(beside(json_path), [__name__])
     seeds = range(SEEDS[scale] if seeds is None else seeds)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -108,6 +116,15 @@ def measure(scale, seeds=None, json_path=None):
     seconds = sum(store[key]["seconds"] for key in keys)
     meta = report.meta(scale, device, seeds, seconds, store.versions(keys))
     return {"meta": meta, "rows": rows}
+
+
+def show(table):
+    """Print a line a method, and of the reader's own files what the scores are."""
+    report.show(table)
+    if "scores" in table["meta"]:
+        files = table["meta"]["files"]
+        print(f"{files['train']} files to learn from, {files['test']} others: "
+              f"{table['meta']['scores']}")  # fmt: skip
 
 
 def _key(problem, name, seed, scale):
@@ -142,7 +159,9 @@ def one(problem, name, seed, scale, device="cpu"):
     y = A(x) if law is None else law(A(x), generator=stream(seed, "test noise"))
     A, y = A.to(device), y.to(device)
     with torch.no_grad():
-        x_hat = A.pinv(y) if spent is None else loss.reconstruct(f, y, A, stream(seed, "draws"))
+        x_hat = A.pinv(y) if spent is None else loss.reconstruct(
+            f, y, A, generator=stream(seed, "draws")
+        )
     x, x_hat = (image(problem, u.cpu()) for u in (x, x_hat))
     evals = (0, 0) if spent is None else (loss.train_evals, loss.test_evals)
     return {"psnr": metrics.psnr(x_hat, x).tolist(), "ssim": metrics.ssim(x_hat, x).tolist(),

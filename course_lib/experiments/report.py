@@ -17,6 +17,7 @@ COLUMNS = {
     "psnr_db": "PSNR dB",
     "ci95_db": "± 95 %",
     "ssim": "SSIM",
+    "hidden_db": "hidden dB",
     "gap_db": "gap dB",
     "gap_ci95_db": "± 95 %",
     "train_evals": "evals train",
@@ -44,9 +45,10 @@ def meta(scale, device, seeds, seconds, versions=None):
 
 def show(table):
     """Print the rows of a table in aligned columns, then where they come from."""
-    rows = [[_cell(row.get(key)) for key in COLUMNS] for row in table["rows"]]
-    lines = [list(COLUMNS.values()), *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    keys = [key for key in COLUMNS if any(key in row for row in table["rows"])]
+    rows = [[_cell(row.get(key)) for key in keys] for row in table["rows"]]
+    lines = [[COLUMNS[key] for key in keys], *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(keys))]
     for line in lines:
         first = [cell.ljust(w) for cell, w in zip(line[:2], widths[:2], strict=True)]
         rest = [cell.rjust(w) for cell, w in zip(line[2:], widths[2:], strict=True)]
