@@ -78,7 +78,7 @@ def _run(noises, methods, network, device, run):
     return result | {"seconds": round(time.perf_counter() - began, 2)}
 
 
-def one(loss, network, law, steps, seed, device):
+def one(loss, network, law, steps, seed, device, precision="float32"):
     """Train a `network()` with the loss; measure it on the test photographs."""
     A, train, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
     if isinstance(loss, losses.Supervised):
@@ -89,7 +89,9 @@ def one(loss, network, law, steps, seed, device):
     torch.manual_seed(seed)
     f, loss = models.BackProjection(network()).to(device), loss.to(device)
     measurements.to(device)
-    history = training.fit(f, loss, measurements, steps=steps, seed=seed, progress=False)
+    history = training.fit(
+        f, loss, measurements, steps=steps, seed=seed, precision=precision, progress=False
+    )
     y = law(test, generator=stream(seed, "test noise"))
     x_hat = denoise(loss, f, y, A, device)
     result = {
@@ -113,8 +115,8 @@ def one(loss, network, law, steps, seed, device):
 def denoise(loss, f, y, A, device, batch=4):
     """The loss's own test-time estimate, in batches."""
     generator = torch.Generator().manual_seed(0)
-    parts = [loss.reconstruct(f, part.to(device), A, generator).cpu() for part in y.split(batch)]
-    return torch.cat(parts)
+    parts = (part.to(device) for part in y.split(batch))
+    return torch.cat([loss.reconstruct(f, part, A, generator=generator).cpu() for part in parts])
 
 
 def row(problem, name, results):
