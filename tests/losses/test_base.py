@@ -5,7 +5,9 @@ import inspect
 import pytest
 import torch
 from montecarlo import estimate, generator
-from problems import CLAIMS, PROBLEMS, mixing, mutant, pointwise
+from mutants import missed
+from problems import CLAIMS, PROBLEMS, mixing, pointwise
+from slips import scales, slip
 
 from course_lib import losses, noise, operators
 
@@ -16,7 +18,7 @@ PUBLIC = [loss for name in losses.__all__ if isinstance(loss := getattr(losses, 
 @pytest.mark.parametrize("loss", [loss for loss in PUBLIC if loss is not losses.Supervised])
 def test_no_loss_but_supervised_has_a_parameter_for_x(loss):
     assert list(inspect.signature(loss.forward).parameters) == [
-        "self", loss.forward.__code__.co_varnames[1], "y", "A", "generator",
+        "self", loss.forward.__code__.co_varnames[1], "y", "A", "noise", "generator",
     ]  # fmt: skip
     for method in (loss.__init__, loss.reconstruct, loss.offset):
         assert "x" not in inspect.signature(method).parameters
@@ -36,21 +38,33 @@ def test_supervised_takes_x_and_is_the_risk_itself():
         losses.Supervised()(mixing, y, A)
 
 
-SUPERVISED_MUTANTS = {
-    "target is y": ("(x_hat - x)", "(x_hat - y)"),
-    "x leaks into the input": ("f(y, A)\n", "f(x, A)\n"),
-    "un-normalised sum": (".mean()", ".sum()"),
-    "half the square": (".mean()", ".mean() / 2"),
-    "an absolute value": (".square()", ".abs()"),
-    "an offset": ("y.new_zeros(())", "noise.variance(y).mean()"),
+class Supervised(losses.Supervised):
+    def given(self, y, x):
+        return y
+
+    def distance(self, x_hat, y, x):
+        return (x_hat - x).square()
+
+    def forward(self, f, y, A, x=None, noise=None, generator=None):
+        return self.distance(f(self.given(y, x), A), y, x).mean()
+
+
+SUPERVISED_SLIPS = {
+    "target is y": slip(Supervised, distance=lambda s, x_hat, y, x: (x_hat - y).square()),
+    "x leaks into the input": slip(Supervised, given=lambda s, y, x: x),
+    "an absolute value": slip(Supervised, distance=lambda s, x_hat, y, x: (x_hat - x).abs()),
+    "an offset": slip(
+        losses.Supervised, offset=lambda s, noise, y, A=None: noise.variance(y).mean()
+    ),
+    **scales(losses.Supervised),
 }
 
 
-@pytest.mark.parametrize("name", SUPERVISED_MUTANTS)
-def test_a_mutant_of_supervised_is_caught(name):
-    wrong = mutant(losses.Supervised, *SUPERVISED_MUTANTS[name])
+@pytest.mark.parametrize("name", SUPERVISED_SLIPS)
+def test_a_slip_of_supervised_is_caught(name):
+    assert_is_the_risk(Supervised)
     with pytest.raises(AssertionError):
-        assert_is_the_risk(wrong)
+        assert_is_the_risk(SUPERVISED_SLIPS[name])
 
 
 def test_measurement_consistency_is_minimal_at_the_noise_itself():
@@ -87,19 +101,37 @@ def test_measurement_consistency_misses_the_key_term_and_nothing_else(where):
     assert_misses_the_key_term(losses.MeasurementConsistency, where)
 
 
-CONSISTENCY_MUTANTS = {
-    "forgets the operator": ("measured(f, y, A)", "f(y, A)"),
-    "un-normalised sum": (".mean()", ".sum()"),
-    "half the square": (".mean()", ".mean() / 2"),
-    "sign": ("- y)", "+ y)"),
+class Consistency(losses.MeasurementConsistency):
+    def misfit(self, A, x_hat, y):
+        return A(x_hat) - y
+
+    def forward(self, f, y, A, noise=None, generator=None):
+        return self.misfit(A, f(y, A), y).square().mean()
+
+
+CONSISTENCY_SLIPS = {
+    "forgets the operator": slip(Consistency, misfit=lambda s, A, x_hat, y: x_hat - y),
+    "sign": slip(Consistency, misfit=lambda s, A, x_hat, y: A(x_hat) + y),
+    **scales(losses.MeasurementConsistency),
 }
 
 
-@pytest.mark.parametrize("name", CONSISTENCY_MUTANTS)
-def test_a_mutant_of_measurement_consistency_is_caught(name):
-    wrong = mutant(losses.MeasurementConsistency, *CONSISTENCY_MUTANTS[name])
+@pytest.mark.parametrize("name", CONSISTENCY_SLIPS)
+def test_a_slip_of_measurement_consistency_is_caught(name):
+    assert_misses_the_key_term(Consistency, "gaussian, blur")
     with pytest.raises(AssertionError):
-        assert_misses_the_key_term(wrong, "gaussian, blur")
+        assert_misses_the_key_term(CONSISTENCY_SLIPS[name], "gaussian, blur")
+
+
+@pytest.mark.parametrize("family", [losses.Supervised, losses.MeasurementConsistency])
+def test_a_handful_of_systematic_slips_is_caught(family):
+    def refused():
+        if family is losses.Supervised:
+            assert_is_the_risk(family)
+        else:
+            assert_misses_the_key_term(family, "gaussian, blur")
+
+    assert len(missed(family.forward, refused)) < 2
 
 
 def test_a_weighted_sum_is_the_sum_of_its_parts():
@@ -110,9 +142,12 @@ def test_a_weighted_sum_is_the_sum_of_its_parts():
     g, h = generator(1), generator(1)
     parts = [a, b, a, c]
     expected = sum(
-        w * part(problem.f, y, problem.A, g) for w, part in zip([1, 0.5, 2, 6], parts, strict=True)
+        w * part(problem.f, y, problem.A, generator=g)
+        for w, part in zip([1, 0.5, 2, 6], parts, strict=True)
     )
-    torch.testing.assert_close(total(problem.f, y, problem.A, h), expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        total(problem.f, y, problem.A, generator=h), expected, rtol=1e-12, atol=0
+    )
     assert total.train_evals == sum(part.train_evals for part in parts)
     assert total.test_evals == a.test_evals
     both = a + 0.5 * b
@@ -237,7 +272,7 @@ def test_terms_share_f_of_y_without_gradients_as_well():
     total, calls = losses.MeasurementConsistency() + losses.SURE(noise.Gaussian(0.1), "mc"), []
     y = torch.rand(2, 1, 4, 4, generator=generator())
     with torch.no_grad():
-        total(lambda u, A: calls.append(1) or 0.5 * u, y, A, generator())
+        total(lambda u, A: calls.append(1) or 0.5 * u, y, A, generator=generator())
     assert len(calls) == total.train_evals == 2
 
 
@@ -246,9 +281,9 @@ def counted_with(term, g):
     state = g.get_state()
 
     class Continued(losses.Loss):
-        def forward(self, f, y, A, generator=None):
+        def forward(self, f, y, A, noise=None, generator=None):
             generator.set_state(state)
-            value = term(f, y, A, generator)
+            value = term(f, y, A, generator=generator)
             g.set_state(generator.get_state())
             return value
 

@@ -76,7 +76,7 @@ def test_the_gradient_reaches_the_weights_through_data_term_and_divergence(where
     loss = losses.SURE(problem.noise, method)
 
     def value(weight):
-        return loss(lambda u, A: mixing(weight * A.adjoint(u)), y, problem.A, generator(1))
+        return loss(lambda u, A: mixing(weight * A.adjoint(u)), y, problem.A, generator=generator(1))
 
     weight = torch.tensor([0.9], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(value, weight)
