@@ -6,7 +6,7 @@ import time
 import torch
 from tqdm.auto import tqdm
 
-from . import _checks, _files
+from . import _checks, _files, assumptions
 from ._fingerprint import facts
 from ._random import stream
 from ._scope import alone, reseed
@@ -49,7 +49,8 @@ def fit(
     All randomness of torch comes from `seed`, that of dropout too; not so the first weights, nor
     the random numbers of NumPy and Python that a data set may use. f, loss and data must lie on one
     device. f and loss end in evaluation mode, or after an error or an interrupt in the mode in
-    which they came, with the weights reached. Returns a `History`.
+    which they came, with the weights reached. Returns a `History`. What the data say against the
+    assumptions of the loss is one AssumptionWarning, see `assumptions`.
     Raises ValueError for a checkpoint of another run, OSError before the first step if none can be
     written, TypeError for what is no data set, and RuntimeError, which names step and lr, when the
     loss or the weights are no longer finite.
@@ -72,7 +73,7 @@ def fit(
 
     if checkpoint is not None:
         plan = {"steps": steps, "batch": batch, "lr": lr, "seed": int(seed), "precision": precision}
-        plan |= facts(f, "f") | facts(loss, "loss")
+        plan |= facts(loss, "loss") | facts(f, "f")
         if held_out is not None:
             plan |= {"every": every, "held_out": len(held_out)} | contents(held_out, "held_out")
         parts = {"f": f, "loss": loss, "optimizer": optimizer, "schedule": schedule}
@@ -94,6 +95,8 @@ def fit(
                 file.seen = facts(list(drawn), "batch")
             try:
                 value = loss(network, *drawn, generator=generator)
+                if step == start:
+                    told = assumptions.report(loss, *drawn)
                 history.keep(value, loss)
                 if due or value.device.type == "cpu":
                     if (bad := history.read()) is not None:
@@ -106,6 +109,7 @@ def fit(
                     continue
                 if not torch.stack([p.isfinite().all() for p in f.parameters()]).all():
                     raise _too_large("the weights of f are not finite", step, lr)
+                told = told or assumptions.report_values(loss, history.loss[-every:], *drawn)
                 spent += time.perf_counter() - began
                 if held_out is not None:
                     score = evaluate(f, loss, held_out, seed=seed)
