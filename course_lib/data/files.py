@@ -7,10 +7,11 @@ import torch
 
 from . import raster
 from .opened import reading, regular
-from .packs import check_size, tiles
+from .packs import check_size
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how such a file begins
+ROWS = 16
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as in the packs
 
 
@@ -49,9 +50,12 @@ def images(folder, size=64):
             part = next(parts)
             columns, left = width // size, width % size // 2
             for top in range(height % size // 2, height - size + 1, size):
-                band = part((left, top, left + columns * size, top + size))
-                band = band @ LUMINANCE if band.ndim == 3 else band
-                x[first : first + columns, 0] = tiles(band, size)
+                for row in range(0, size, ROWS):  # a few at a time, to take little memory
+                    box = left, top + row, left + columns * size, top + min(row + ROWS, size)
+                    band = part(box)
+                    band = band @ LUMINANCE if band.ndim == 3 else band
+                    tiles = band.reshape(-1, columns, size).swapaxes(0, 1)
+                    x[first : first + columns, 0, row : row + ROWS] = tiles
                 first += columns
             del part  # before the next file is decoded
     return torch.from_numpy(x)

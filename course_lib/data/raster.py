@@ -12,8 +12,7 @@ from .opened import believable, reading
 
 KIND = "an image"
 START = b"\x89PNG\r\n\x1a\n"
-GREY = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "I": "I"}  # as it is read: converted to
-COLOUR = {"P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
+MODES = ("1", "L", "LA", "I;16", "I", "P", "PA", "RGB", "RGBA")  # Pillow's, of grey and colour
 TURNS = dict(
     zip(
         range(2, 9),
@@ -40,22 +39,38 @@ def shapes(path):
 
 def parts(path):
     """Of the one image a function, part(box) -> its pixels (h, w) or (h, w, 3) in [0, 1]."""
-    image, chunks = _opened(path)
-    mode = (GREY | COLOUR)[image.mode]
-    with image, reading(path, KIND):
-        turn = _turn(image, chunks, path)
-        layers = [image, *_low_bytes(chunks)]
-        layers = [layer.transpose(TURNS[turn]) if turn in TURNS else layer for layer in layers]
-        layers[0].load()
-    if len(layers) == 2 and layers[1].mode == "LA":
-        mode = "L"
-    limit = 65535 if len(layers) == 2 or mode.startswith("I") else 255
+    layers = _decoded(path)
+    limit = 65535 if len(layers) == 2 or layers[0][0].mode.startswith("I") else 255
 
     def part(box):
-        high, *low = (np.asarray(layer.crop(box).convert(mode)) for layer in layers)
+        high, *low = (pixels(layer, box) for layer in layers)
         return (high * 256.0 + low[0] if low else high) / limit
 
     yield part
+
+
+def planes(image, turn):
+    """A loaded image as planes, turned upright: three take less memory than Pillow's colour."""
+    names = {"RGB": "RGB", "RGBA": "RGB", "LA": "L"}.get(image.mode, "")
+    split = [image.getchannel(name) for name in names] or [image]
+    return [plane.transpose(TURNS[turn]) if turn in TURNS else plane for plane in split]
+
+
+def pixels(split, box):
+    """The numbers in a box of the planes, (h, w) or (h, w, 3)."""
+    plain = {"1": "L", "P": "RGB", "PA": "RGB"}
+    cut = [np.asarray(p.crop(box).convert(plain.get(p.mode, p.mode))) for p in split]
+    return cut[0] if len(cut) == 1 else np.stack(cut, -1)
+
+
+def _decoded(path):
+    """[planes], and for colour of 16 bits [planes of the high bytes, planes of the low ones]."""
+    image, chunks = _opened(path)
+    with image, reading(path, KIND):
+        image.load()
+        turn = _turn(image, chunks, path)
+        layers = [planes(layer, turn) for layer in (image, *_low_bytes(chunks))]
+    return [layer[: len(layers[-1])] for layer in layers]  # Pillow makes grey with alpha colour
 
 
 def _opened(path):
@@ -72,7 +87,10 @@ def _opened(path):
     chunks = _chunks(path) if image.format == "PNG" else {}
     if b"acTL" in chunks:
         raise ValueError(f"{path} is a movie: save its frames as files, or as pages of a TIFF.")
-    if image.mode not in GREY | COLOUR:
+    depth, colour, *_, interlaced = chunks.get(b"IHDR", bytes(13))[8:]
+    if depth == 16 and colour and interlaced:
+        raise ValueError(f"{path} is interlaced colour of 16 bits: save it without interlacing.")
+    if image.mode not in MODES:
         raise ValueError(f"{path} holds {image.mode} colours: save it as RGB or grey.")
     return image, chunks
 
@@ -99,7 +117,7 @@ def _chunks(path):
         file.seek(len(START))
         while b"IEND" not in chunks:
             length, name = struct.unpack(">I4s", file.read(8))
-            body = file.read(length)
+            body = file.read(min(length, path.stat().st_size))
             if struct.unpack(">I", file.read(4))[0] != zlib.crc32(body, zlib.crc32(name)):
                 raise ValueError(f"the checksum of its part {name.decode('latin1')} fails")
             chunks[name] = body if name == b"IHDR" else b""
@@ -114,13 +132,9 @@ def _low_bytes(chunks):
     The filters of PNG work on each byte of a pixel by itself, so that every second byte of the
     filtered rows makes the filtered rows of the low bytes.
     """
-    width, height, depth, colour, *_, interlaced = struct.unpack(
-        ">IIBBBBB", chunks.get(b"IHDR", bytes(13))
-    )
+    width, height, depth, colour, *_ = struct.unpack(">IIBBBBB", chunks.get(b"IHDR", bytes(13)))
     if depth != 16 or colour == 0:
         return []
-    if interlaced:
-        raise ValueError("interlaced colour of 16 bits is not supported")
     row = 1 + {2: 6, 4: 4, 6: 8}[colour] * width
     rows = zlib.decompressobj().decompress(b"".join(chunks[b"IDAT"]), height * row)
     rows = np.frombuffer(rows, np.uint8).reshape(height, row)
@@ -130,4 +144,6 @@ def _low_bytes(chunks):
     for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")):
         check = zlib.crc32(name + body)
         made += struct.pack(">I", len(body)) + name + body + struct.pack(">I", check)
-    return [Image.open(io.BytesIO(made))]
+    low = Image.open(io.BytesIO(made))
+    low.load()
+    return [low]

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from .opened import MANY, reading, unreadable
-from .raster import TURNS
+from .raster import pixels, planes
 from .tiff_pages import BLACK_IS_ZERO, KIND, PALETTE, RGB, WHITE_IS_ZERO, opened, pages, turn
 
 INFLATED = (8, 32946)  # by zlib
@@ -60,14 +60,14 @@ def _part(file, path, page, frame):
             return values[top:bottom, left:right]
 
     else:
-        image, mode, limit = _by_pillow(path, page, bits)
+        split, limit = _by_pillow(path, page, bits)
         inverted = False  # Pillow has done it
 
         def cut(*box):
-            return np.asarray(image.crop(box).convert(mode))
+            return pixels(split, box)
 
         if limit == 1:
-            _in_range(cut(0, 0, *image.size), path)
+            _in_range(cut(0, 0, *split[0].size), path)
 
     def part(box):
         pixels = cut(*box)
@@ -92,22 +92,21 @@ def _read(file, page, frame):
 
 
 def _by_pillow(path, page, bits):
-    """(image, mode to convert it to, limit) of a page that tifffile can't unpack."""
+    """(planes, limit) of a page that tifffile can't unpack, refused where Pillow isn't exact."""
+    one = page.samplesperpixel == 1 and page.photometric == BLACK_IS_ZERO
+    exact = ("1", "L", "LA", "P", "RGB", "RGBA") if bits <= 8 else ("I;16", "I;16B", "F") * one
     with reading(path, KIND), Image.open(path, formats=("TIFF",)) as image:
         image.seek(page.index)
         image.load()
+        mode = image.mode
         left = image.getexif().get(274, 1)  # none where Pillow has turned the image
-        image = image.transpose(TURNS[left]) if left in TURNS else image
-    exact = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "RGB": "RGB", "RGBA": "RGB"}
-    if bits > 8:
-        one = page.samplesperpixel == 1 and page.photometric == BLACK_IS_ZERO
-        exact = {m: m for m in ("I;16", "I;16B", "F") if one}
-    if image.mode not in exact:
+        split = planes(image, left) if mode in exact else []
+    if not split:
         raise ValueError(
             f"{path} is packed by {getattr(page.compression, 'name', page.compression)} at {bits} "
             "bits: pip install imagecodecs, or save it without packing."
         )
-    return image, exact[image.mode], 1 if image.mode == "F" else 2 ** max(bits, 8) - 1
+    return split, 1 if mode == "F" else 2 ** max(bits, 8) - 1
 
 
 def _inflates(file, page, path):
