@@ -1,0 +1,221 @@
+"""`course table held-out`: the held-out score of each loss beside the true risk of its estimator.
+
+One small network a row, trained with the loss on photographs in tiles of 32×32 and then, in
+evaluation mode, scored by it on measurements of other photographs: score = loss − offset. Beside it
+stands the true risk (1/m) ‖A x̂ − Ax‖² of what the loss reconstructs there, x̂ = `reconstruct`, and
+their difference in standard errors, z, over groups of images and their noise. Rows whose loss says
+that it `scores` its estimator must have a small z; those of the others need not, and
+`validation.select` refuses them. The last two columns score these as `select` asks for it, by SURE
+of `validation.Tested`, which is the risk of what is used; not for R2R of counts, whose draws are
+not smooth in y.
+Losses that are not the risk plus a constant (NO_RISK) have no row.
+"""
+
+import math
+import time
+
+import torch
+from tqdm.auto import tqdm
+
+from .. import data, losses, models, noise, operators, training, validation
+from .._random import stream
+from ..operators import masks
+from . import parallel, report
+from .store import Store, beside
+
+SIZE, WIDTHS, BATCH, RATE = 32, (8, 16), 16, 4e-3
+STEPS = {"quick": 300, "full": 2000}
+SEEDS = {"quick": 1, "full": 3}
+IMAGES, GROUPS = 256, 64  # of the test
+KEPT, ACCELERATION, HIDDEN = 0.5, 2, 0.3
+LAWS = {
+    "denoising": noise.Gaussian(0.1),
+    "Poisson": noise.Poisson(0.02),
+    "Gamma": noise.Gamma(25),
+    "Poisson-Gaussian": noise.PoissonGaussian(0.01, 0.05),
+    "inpainting": noise.Gaussian(0.1),
+    "MRI ×2": noise.Gaussian(0.05),
+}
+NO_RISK = (
+    "BlindNoise2Score",
+    "BlindSpotLikelihood",
+    "MOI",
+    "MeasurementConsistency",
+    "Neighbor2Neighbor",
+)
+
+
+def methods(problem):
+    """{name: loss} of one problem; a name begins with that of the class."""
+    law = LAWS[problem]
+    if problem == "inpainting":
+        return {
+            "SURE": losses.SURE(law),
+            "R2R": losses.R2R(law),
+            "Noise2Noise": losses.Noise2Noise(),
+            "Splitting": losses.Splitting(HIDDEN),
+            "Splitting plain": losses.Splitting(HIDDEN, test="plain"),
+            "Noise2Inverse": losses.Noise2Inverse(HIDDEN),
+        }
+    if problem == "MRI ×2":
+        hidden = losses.columns(SIZE, HIDDEN, _centre())
+        density = _columns(20_000, "density").mean(0, keepdim=True)[:, :, :1]
+        return {
+            "SURE": losses.SURE(law),
+            "ENSURE": losses.ENSURE(law, density),
+            "SSDU": losses.SSDU(hidden),
+            "WeightedSSDU": losses.WeightedSSDU(hidden, density),
+            "Noise2Inverse": losses.Noise2Inverse(hidden, draws=20),
+            "RobustSSDU": losses.RobustSSDU(law, hidden),
+            "RobustSSDU sure": losses.RobustSSDU(law, hidden, kept="sure"),
+        }
+    if problem == "Poisson-Gaussian":
+        mixed = losses.UNSUREPoissonGaussian()
+        return {"SURE": losses.SURE(law), "UNSUREPoissonGaussian": mixed}
+    if problem != "denoising":
+        return {"SURE": losses.SURE(law), "R2R": losses.R2R(law)}
+    return {
+        "Supervised": losses.Supervised(),
+        "Noise2Noise": losses.Noise2Noise(),
+        "R2R": losses.R2R(law),
+        "Noisier2Noise": losses.Noisier2Noise(law),
+        "SURE": losses.SURE(law),
+        "UNSURE": losses.UNSURE(),
+        "UNSURECorrelated": losses.UNSURECorrelated(),
+        "Noise2Score": losses.Noise2Score(law),
+        "Noise2Self": losses.Noise2Self(),
+        "Noise2Self single": losses.Noise2Self(test="single"),
+        "Noise2Void": losses.Noise2Void(),
+        "Splitting": losses.Splitting(),
+        "Splitting one": losses.Splitting(test="one"),
+        "Splitting plain": losses.Splitting(test="plain"),
+        "BlindSpotSURE": losses.BlindSpotSURE(law),
+    }
+
+
+def scenes(problem, split):
+    """(x, A): tiles of the photographs of one split, and the operator of each."""
+    x = data.load("photos", split, SIZE)
+    if split == "test":
+        x = x[:: len(x) // IMAGES][:IMAGES]
+    if problem == "inpainting":
+        return x, operators.Inpainting(torch.rand(x.shape, generator=stream(0, split)) < KEPT)
+    if problem == "MRI ×2":
+        return torch.cat([x, 0 * x], 1), operators.MRI(_columns(len(x), split))
+    return x, operators.Identity()
+
+
+def _columns(count, name):
+    return masks.gaussian((SIZE, SIZE), ACCELERATION, count=count, generator=stream(0, name))
+
+
+def _centre():
+    """The columns in the middle, which every mask measures."""
+    return round(0.32 * SIZE / ACCELERATION)
+
+
+def network(problem, name):
+    """f(y, A), not yet trained."""
+    if name == "BlindSpotSURE":
+        return models.BackProjection(models.BlindSpot(widths=WIDTHS, spread=True))
+    return models.BackProjection(models.UNet(2 if problem == "MRI ×2" else 1, WIDTHS))
+
+
+def measurements(problem, name, split, seed):
+    """What the loss is given of one split: pairs for two of them, and y alone for the others."""
+    x, A = scenes(problem, split)
+    if name == "Supervised":
+        return data.Pairs(x, A, LAWS[problem], seed=seed)
+    copies = 2 if name == "Noise2Noise" else 1
+    return data.simulate(x, A, LAWS[problem], seed=seed, copies=copies)
+
+
+def one(problem, name, seed, scale, device="cpu"):
+    """Train with one loss, and compare its held-out score with the risk."""
+    began, loss = time.perf_counter(), methods(problem)[name].to(device)
+    torch.manual_seed(seed)
+    f = network(problem, name).to(device)
+    train = measurements(problem, name, "train", seed).to(device)
+    training.fit(
+        f, loss, train, steps=STEPS[scale], batch=BATCH, lr=RATE, seed=seed, progress=False
+    )
+    test = measurements(problem, name, "test", seed + 1000).to(device)
+    x, law = scenes(problem, "test")[0].to(device), LAWS[problem].to(device)
+    scores = loss.scores(test.A)
+    smooth = type(law) is noise.Gaussian or not isinstance(loss, losses.R2R)
+    score, risk, tested = compare(f, loss, test, x, law, smooth and not scores)
+    result = {"score": score, "risk": risk, "tested": tested, "scores": scores}
+    return result | {"seconds": round(time.perf_counter() - began, 2)}
+
+
+@torch.no_grad()
+def compare(f, loss, test, x, law, used=False):
+    """Of each group of images: loss − offset, the true risk of x̂, and, if `used`, SURE of x̂."""
+    found, sure = ([], [], []), losses.SURE(law).eval()
+    f.eval(), loss.eval()
+    for i, items in enumerate(torch.arange(len(test)).tensor_split(GROUPS)):
+        y, A, *given = test.batch(items)
+        value = loss(f, y, A, *given, generator=stream(i, "score"))
+        x_hat = loss.reconstruct(f, y, A, generator=stream(i, "draws"))
+        found[0].append(value - loss.offset(law, y, A))
+        found[1].append((A(x_hat) - A(x[items])).square().mean())
+        if used:
+            estimator = validation.Tested(f, loss, seed=i)
+            found[2].append(sure(estimator, y, A, generator=stream(i, "probes")))
+    return [[float(value) for value in values] for values in found]
+
+
+def measure(scale, seeds=None, json_path=None):
+    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
+    store = Store(beside(json_path), [__name__])
+    seeds = range(SEEDS[scale] if seeds is None else seeds)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    cells = [(problem, name) for problem in LAWS for name in methods(problem)]
+    runs = [(*cell, seed, scale) for seed in seeds for cell in cells]
+    missing = [(*run, device) for run in runs if run not in store]
+    for run, result in tqdm(parallel.results(_run, missing, device), total=len(missing)):
+        store.put(run[:4], result)
+    rows = [row(*cell, [store[(*cell, seed, scale)] for seed in seeds]) for cell in cells]
+    seconds = sum(store[run]["seconds"] for run in runs)
+    return {"meta": report.meta(scale, device, seeds, seconds, store.versions(runs)), "rows": rows}
+
+
+def _run(run):
+    return one(*run)
+
+
+def row(problem, name, results):
+    """One row; a seed has other noise and another network, so that errors are those of a mean."""
+    score, risk = (torch.tensor([r[key] for r in results]) for key in ("score", "risk"))
+    z, error = _z(score - risk)
+    own = {"score": float(score.mean()), "score_error": _error(score)}
+    own |= {"risk": float(risk.mean()), "difference_error": error, "z": z}
+    tested = torch.tensor([r["tested"] for r in results])
+    own |= {"tested": float(tested.mean()) if tested.numel() else None,
+            "tested_z": _z(tested - risk)[0] if tested.numel() else None}  # fmt: skip
+    shared = {"problem": problem, "method": name, "scores": results[0]["scores"]}
+    return shared | {"seeds": len(results)} | own
+
+
+def _error(values):
+    """The standard error of the mean over seeds and groups."""
+    return float(values.std() / math.sqrt(values.numel()))
+
+
+def _z(difference):
+    error = _error(difference)
+    return (float(difference.mean()) / error if error else 0.0), error
+
+
+def show(table):
+    """Print a line for each loss, 10⁻³ the unit of scores and risks."""
+    print(f"{'problem':<18}{'loss':<24}{'score':>9}{'±':>8}{'risk':>9}{'z':>8}"
+          f"{'select':>10}{'of used':>9}{'z':>7}")  # fmt: skip
+    for r in table["rows"]:
+        used = "" if r["tested"] is None else f"{1e3 * r['tested']:>9.3f}{r['tested_z']:>7.1f}"
+        print(f"{r['problem']:<18}{r['method']:<24}{1e3 * r['score']:>9.3f}"
+              f"{1e3 * r['score_error']:>8.3f}{1e3 * r['risk']:>9.3f}{r['z']:>8.1f}"
+              f"{'takes it' if r['scores'] else 'refuses':>10}{used}")  # fmt: skip
+    print("score: held-out loss − offset, in 10⁻³; risk: of what reconstruct returns; of used: its "
+          "SURE; z: the difference from the risk in standard errors.")  # fmt: skip
+    report.about(table["meta"])
