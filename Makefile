@@ -2,7 +2,7 @@
 # make test     ruff, drift of the notebooks, pytest, then every notebook from top to bottom
 # make lab      open JupyterLab on the lessons
 # make book     build the site alone (it runs only the lessons that have changed)
-# make bench    the measured table of the denoising losses
+# make bench    times beside the reference library (sets up .peer, an environment with both)
 #
 # Each target sets up .venv itself. Choose the interpreter with PYTHON=..., another build of torch
 # with the environment variable TORCH_SPEC (what pip shall install, for example 'torch>=2.4').
@@ -43,8 +43,9 @@ lab: $(STAMP)
 book: $(STAMP)
 	@$(BIN)/course site
 
-bench: $(STAMP)
-	$(BIN)/course table denoising --scale $(SCALE)
+bench:
+	@bash tests/peer.sh .peer
+	.peer/bin/course bench --scale $(SCALE)
 
 # A TORCH_SPEC other than the one that was installed makes the set-up stale.
 ifneq ($(TORCH_SPEC),)

@@ -132,5 +132,18 @@ def table(
         )
 
 
+@app.command()
+@_plain_errors
+def bench(
+    scale: Scale = "quick",
+    json: Annotated[Path | None, typer.Option(help="write the ratios to this file")] = None,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="print the run that is kept")
+    ] = False,
+):
+    """Time operators and training steps beside the reference library; see `make bench`."""
+    table("bench", scale, json=json, recorded=recorded)
+
+
 if __name__ == "__main__":
     app()

@@ -9,7 +9,7 @@ from . import report
 __all__ = ["TABLES", "recorded", "run_table", "show"]
 
 TABLES = ("denoising", "denoising-more", "sample-complexity", "no-free-lunch", "incomplete",
-          "denoising-budget", "units", "held-out", "operators")  # fmt: skip
+          "denoising-budget", "units", "held-out", "operators", "bench")  # fmt: skip
 RECORDED = Path(__file__).parent / "recorded"
 
 

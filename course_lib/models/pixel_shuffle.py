@@ -21,15 +21,22 @@ class PixelShuffle(nn.Module):
         super().__init__()
         self.net, self.stride = net, _checks.whole(stride, "stride")
 
+    @property
+    def multiple(self):
+        """What the sides of y must be multiples of."""
+        return self.stride * getattr(self.net, "multiple", 1)
+
+    @property
+    def least(self):
+        """The least side of y."""
+        return max(self.multiple, self.stride * getattr(self.net, "least", 1))
+
     def forward(self, y):
-        _checks.image(y, "y")
-        s = self.stride
-        multiple, size = s * getattr(self.net, "multiple", 1), tuple(y.shape[-2:])
-        least = s * getattr(self.net, "least", 1)
-        if min(size) < max(least, multiple) or any(side % multiple for side in size):
+        size, s = tuple(_checks.image(y, "y").shape[-2:]), self.stride
+        if min(size) < self.least or any(side % self.multiple for side in size):
             raise ValueError(
-                f"y is {size} pixels; crop or pad it to multiples of {multiple}, at least "
-                f"{max(least, multiple)}, for this PixelShuffle of stride {s}."
+                f"y is {size} pixels; crop or pad it to multiples of {self.multiple}, at least "
+                f"{self.least}, for this PixelShuffle of stride {s}."
             )
         return join(self.net(cut(y, s)), s)
 
