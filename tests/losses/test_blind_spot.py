@@ -1,9 +1,13 @@
 """Blind-spot losses: E[loss] = risk, the posterior mean, the optimum, and what it costs."""
 
+import math
+
 import pytest
 import torch
 from montecarlo import generator, summary
-from problems import FIELD, PROBLEMS, RIDGE, Claim, Problem, assert_unbiased, mutant
+from mutants import missed
+from problems import FIELD, PROBLEMS, RIDGE, Claim, Problem, assert_unbiased
+from slips import scales, slip
 
 from course_lib import losses, models, noise, operators, priors
 
@@ -46,28 +50,72 @@ def test_sure_of_a_blind_spot_is_the_risk_for_every_independent_noise(key):
     assert_unbiased(losses.BlindSpotSURE(made.noise), CLAIM, made)
 
 
-SURE_MUTANTS = {
-    "factor 1": ("2 * a * v", "1 * a * v"),
-    "factor 3": ("2 * a * v", "3 * a * v"),
-    "sign flipped": ("+ 2 * a * v", "- 2 * a * v"),
-    "divergence of the mean": ("2 * a * v", "0 * v"),
-    "variance missing": ("2 * a * v - v", "2 * a * v"),
-    "weight not squared": ("(1 - a).square()", "(1 - a)"),
-    "weight swapped": ("(1 - a).square()", "a.square()"),
-    "wrong σ": ("self.noise.variance(y)\n", "1.5**2 * self.noise.variance(y)\n"),
-    "σ for σ²": ("self.noise.variance(y)\n", "self.noise.variance(y).sqrt()\n"),
-    "un-normalised sum": ("- v).mean()", "- v).sum()"),
-    "x leaks": ("(y - mu).square()", "(truth.x - mu).square()"),
-    "offset": ("y.new_zeros(())", "noise.variance(y).mean()"),
+class Written(losses.BlindSpotSURE):
+    """The loss as it is displayed, a piece at a time."""
+
+    def kept(self, a):
+        return (1 - a).square()
+
+    def target(self, y):
+        return y
+
+    def divergence(self, a, v):
+        return 2 * a * v
+
+    def level(self, v):
+        return v
+
+    def spread(self, noise, y):
+        return noise.variance(y)
+
+    def forward(self, f, y, A, noise=None, generator=None):
+        mu, kappa = f(y, A).chunk(2, dim=1)
+        a, v = 1 / (1 + torch.exp(-kappa)), self.spread(self.noise, y)
+        fit = self.kept(a) * (self.target(y) - mu).square()
+        return (fit + self.divergence(a, v) - self.level(v)).mean()
+
+
+SURE_SLIPS = {
+    "factor 1": slip(Written, divergence=lambda s, a, v: a * v),
+    "factor 3": slip(Written, divergence=lambda s, a, v: 3 * a * v),
+    "sign flipped": slip(Written, divergence=lambda s, a, v: -2 * a * v),
+    "divergence of the mean": slip(Written, divergence=lambda s, a, v: 0 * v),
+    "variance missing": slip(Written, level=lambda s, v: 0),
+    "weight not squared": slip(Written, kept=lambda s, a: 1 - a),
+    "weight swapped": slip(Written, kept=lambda s, a: a.square()),
+    "wrong σ": slip(Written, spread=lambda s, noise, y: 1.5**2 * noise.variance(y)),
+    "σ for σ²": slip(Written, spread=lambda s, noise, y: noise.variance(y).sqrt()),
+    "x leaks": slip(Written, target=lambda s, y: s.problem.x),
+    "offset": slip(
+        losses.BlindSpotSURE, offset=lambda s, noise, y, A=None: noise.variance(y).mean()
+    ),
+    **scales(losses.BlindSpotSURE),
 }
 
 
-@pytest.mark.parametrize("name", SURE_MUTANTS)
-def test_a_mutant_of_its_sure_is_caught(name):
+@pytest.mark.parametrize("name", SURE_SLIPS)
+def test_a_slip_of_its_sure_is_caught(name):
     made = problem("gaussian, mixture")
-    changed = mutant(losses.BlindSpotSURE, *SURE_MUTANTS[name], truth=made)
+    loss = SURE_SLIPS[name](made.noise)
+    loss.problem = made
     with pytest.raises(AssertionError, match="biased|too noisy"):
-        assert_unbiased(changed(made.noise), CLAIM, made)
+        assert_unbiased(loss, CLAIM, made)
+
+
+def test_it_is_its_formula():
+    made = problem("poisson")
+    y = made.observe(generator())
+    one, two = (kind(made.noise)(made.f, y, A) for kind in (losses.BlindSpotSURE, Written))
+    torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-14)
+
+
+def test_a_handful_of_systematic_slips_of_its_sure_is_caught():
+    made = problem("gaussian, mixture")
+
+    def refused():
+        assert_unbiased(losses.BlindSpotSURE(made.noise), CLAIM, made)
+
+    assert len(missed(losses.BlindSpotSURE.forward, refused)) < 2
 
 
 def test_it_is_sure_exactly_when_the_posterior_mean_is_given_to_sure():
@@ -92,7 +140,7 @@ def test_a_network_that_sees_its_pixel_fools_it():
 
 def test_the_naive_loss_of_a_blind_mean_is_the_risk_plus_the_variance():
     class Naive(losses.MeasurementConsistency):
-        def offset(self, noise, y):
+        def offset(self, noise, y, A=None):
             return noise.variance(y).mean()
 
     def mean(problem, y, g):
@@ -152,21 +200,33 @@ def test_the_posterior_mean_is_exact_for_gaussian_signals(kind):
     assert_posterior_mean(kind(FIELD.noise))
 
 
-POSTERIOR_MUTANTS = {
-    "weights swapped": ("a * y + (1 - a) * mu", "(1 - a) * y + a * mu"),
-    "the blind mean": ("a * y + (1 - a) * mu", "mu"),
-    "the noisy pixel": ("a * y + (1 - a) * mu", "y"),
-    "a standard deviation for a variance": ("a = kappa.sigmoid()\n        return",
-                                            "a = (kappa / 2).sigmoid()\n        return"),
-    "sign of κ": ("a = kappa.sigmoid()\n        return", "a = (-kappa).sigmoid()\n        return"),
-}  # fmt: skip
+def rebuilt(change):
+    """The reconstruction from (y, μ, κ)."""
+
+    def reconstruct(self, f, y, A, noise=None, generator=None):
+        return change(y, *f(y, A).chunk(2, dim=1))
+
+    return slip(losses.BlindSpotSURE, reconstruct=reconstruct)
 
 
-@pytest.mark.parametrize("name", POSTERIOR_MUTANTS)
-def test_a_mutant_of_the_posterior_mean_is_caught(name):
-    changed = mutant(losses.BlindSpotSURE, *POSTERIOR_MUTANTS[name])
+POSTERIOR_SLIPS = {
+    "weights swapped": lambda y, mu, kappa: torch.lerp(y, mu, kappa.sigmoid()),
+    "the blind mean": lambda y, mu, kappa: mu,
+    "the noisy pixel": lambda y, mu, kappa: y,
+    "a standard deviation for a variance": (
+        lambda y, mu, kappa: torch.lerp(mu, y, (kappa / 2).sigmoid())
+    ),
+    "sign of κ": lambda y, mu, kappa: torch.lerp(mu, y, (-kappa).sigmoid()),
+}
+
+
+@pytest.mark.parametrize("name", POSTERIOR_SLIPS)
+def test_a_slip_of_the_posterior_mean_is_caught(name):
+    assert_posterior_mean(
+        rebuilt(lambda y, mu, kappa: torch.lerp(mu, y, kappa.sigmoid()))(FIELD.noise)
+    )
     with pytest.raises(AssertionError):
-        assert_posterior_mean(changed(FIELD.noise))
+        assert_posterior_mean(rebuilt(POSTERIOR_SLIPS[name])(FIELD.noise))
 
 
 def slopes(loss, repeats=64):
@@ -196,23 +256,42 @@ def test_the_exact_network_is_the_optimum_of_both_losses(kind):
     assert_optimum(kind(FIELD.noise))
 
 
-LIKELIHOOD_MUTANTS = {
-    "log of the deviation": ("+ V.log()", "+ V.log() / 2"),
-    "log missing": ("+ V.log()", ""),
-    "residual not squared": ("(y - mu).square()", "(y - mu).abs()"),
-    "precision squared": (".square() / V", ".square() / V**2"),
-    "noise not added": ("(1 + kappa.exp())", "kappa.exp()"),
-    "s as a deviation": ("(1 + kappa.exp())", "(1 + (2 * kappa).exp())"),
-    "wrong σ": ("self.noise.sigma**2", "2.25 * self.noise.sigma**2"),
-    "σ for σ²": ("self.noise.sigma**2", "self.noise.sigma"),
+class Likelihood(losses.BlindSpotLikelihood):
+    def spread(self, kappa):
+        """V, in units of the noise variance."""
+        return 1 + kappa.exp()
+
+    def level(self):
+        return self.noise.sigma**2
+
+    def misfit(self, r, V):
+        return r.square() / V
+
+    def log(self, V):
+        return V.log()
+
+    def forward(self, f, y, A, noise=None, generator=None):
+        mu, kappa = f(y, A).chunk(2, dim=1)
+        V = self.level() * self.spread(kappa)
+        return (self.misfit(y - mu, V) + self.log(V)).mean() / 2
+
+
+LIKELIHOOD_SLIPS = {
+    "log of the deviation": slip(Likelihood, log=lambda s, V: V.log() / 2),
+    "log missing": slip(Likelihood, log=lambda s, V: 0),
+    "residual not squared": slip(Likelihood, misfit=lambda s, r, V: r.abs() / V),
+    "precision squared": slip(Likelihood, misfit=lambda s, r, V: r.square() / V**2),
+    "noise not added": slip(Likelihood, spread=lambda s, kappa: kappa.exp()),
+    "s as a deviation": slip(Likelihood, spread=lambda s, kappa: 1 + (2 * kappa).exp()),
+    "wrong σ": slip(Likelihood, level=lambda s: 2.25 * s.noise.sigma**2),
+    "σ for σ²": slip(Likelihood, level=lambda s: s.noise.sigma),
 }
 
 
-@pytest.mark.parametrize("name", LIKELIHOOD_MUTANTS)
-def test_a_mutant_of_the_likelihood_is_caught(name):
-    changed = mutant(losses.BlindSpotLikelihood, *LIKELIHOOD_MUTANTS[name])
+@pytest.mark.parametrize("name", LIKELIHOOD_SLIPS)
+def test_a_slip_of_the_likelihood_is_caught(name):
     with pytest.raises(AssertionError, match="not at its optimum"):
-        assert_optimum(changed(FIELD.noise))
+        assert_optimum(LIKELIHOOD_SLIPS[name](FIELD.noise))
 
 
 def test_the_likelihood_is_that_of_torch_s_normal_law():
@@ -222,6 +301,8 @@ def test_the_likelihood_is_that_of_torch_s_normal_law():
     law = torch.distributions.Normal(mu, (v * kappa.exp() + v).sqrt())
     value = losses.BlindSpotLikelihood(FIELD.noise)(f, y, A)
     torch.testing.assert_close(value, -law.log_prob(y).mean(), rtol=1e-10, atol=0)
+    constant = math.log(2 * math.pi) / 2
+    torch.testing.assert_close(value, Likelihood(FIELD.noise)(f, y, A) + constant)
 
 
 # MMSE ≤ UNSURE ≤ blind spot

@@ -7,7 +7,9 @@ that were hidden. Every check is also applied to mutants of the real source, whi
 import pytest
 import torch
 from montecarlo import estimate, generator, summary
-from problems import COUNTS, MIXTURE, SMOOTH, SPECKLE, Problem, mutant
+from mutants import missed
+from problems import COUNTS, MIXTURE, SMOOTH, SPECKLE, Problem, mixing
+from slips import offsets, slip
 
 from course_lib import losses, models, noise, operators, priors
 from course_lib.losses import masking
@@ -66,7 +68,7 @@ def given(loss, y, seed):
     """(ỹ, J): the input of f, and the pixels that are the loss's targets."""
     y, seen = y.clone().requires_grad_(), []
     loss(
-        lambda u, A: seen.append(u.detach()) or torch.zeros_like(u), y, I, generator(seed)
+        lambda u, A: seen.append(u.detach()) or torch.zeros_like(u), y, I, generator=generator(seed)
     ).backward()
     return seen[0], y.grad != 0
 
@@ -95,65 +97,166 @@ def test_the_input_knows_nothing_of_what_is_hidden(key):
     assert leak(key) == 0
 
 
+def uneven(key):
+    """The largest |z| of how often a pixel is hidden, each image having a mask of its own."""
+    loss, seen = make(key), []
+    y = torch.randn(1800, 1, 6, 6, generator=generator(), dtype=torch.float64)
+    loss(lambda u, A: seen.append(u != y) or u, y, I, generator=generator(1))
+    p = 1 / SHARE[LOSSES[key][0]]
+    z = (seen[0].double().mean((0, 1)) - p) / (p * (1 - p) / len(y)) ** 0.5
+    return float(z.abs().max())
+
+
+@pytest.mark.parametrize("key", LOSSES)
+def test_every_pixel_of_every_image_is_hidden_equally_often(key):
+    assert uneven(key) < 4
+
+
 def refused(key):
-    """Do the two checks above refuse the loss as it now is?"""
-    if leak(key) != 0:
+    """Do the three checks above refuse the loss as it now is?"""
+    if leak(key) != 0 or uneven(key) > 4:
         return True
     found = excess(key, PROBLEMS["gaussian, blur"]())
     return abs(found.z()) > 4
 
 
-MUTANTS = {
-    "Noise2Void": {
-        "weight missing": ("return self.period**2 *", "return 1 *"),
-        "mean over a side": ("self.period**2 *", "self.period *"),
-        "all pixels in the loss": ("(J * (measured", "((measured"),
-        "the kept pixels in the loss": ("(J * (measured", "(~J * (measured"),
-        "target is the input": ("- y).square", "- y_tilde).square"),
-        "nothing replaced": ("measured(f, y_tilde, A)", "measured(f, y, A)"),
-        "half the square": (".square()).mean()", ".square()).mean() / 2"),
-        "offset missing": ("noise.variance(y).mean()", "0"),
-    },
-    "Noise2Self": {
-        "weight missing": ("return self.width**2 * (J", "return 1 * (J"),
-        "all pixels in the loss": ("(J * (measured", "((measured"),
-        "target is the input": ("- y).square", "- visible).square"),
-        "nothing replaced": ("measured(f, visible, A)", "measured(f, y, A)"),
-        "offset missing": ("noise.variance(y).mean()", "0"),
-    },
-    "Splitting": {
-        "weight missing": ("h / self.p.clamp_min(1e-12)", "h"),
-        "weight of the kept": ("h / self.p.clamp_min(1e-12)", "h / (1 - self.p)"),
-        "full loss": ("h / self.p.clamp_min(1e-12)", "torch.ones_like(h)"),
-        "loss on the kept": ("h / self.p", "~h / self.p"),
-        "mask of another law": ("h = (u < self.p)", "h = (u < self.p / 2)"),
-        "target is the input": ("(Af - y).square", "(Af - y_a).square"),
-        "offset missing": ("((self.p > 0) * noise.variance(y)).mean()", "0"),
-    },
+class Written:
+    """A masked loss as it is displayed, a piece at a time."""
+
+    def given(self, y, u):
+        return u
+
+    def aim(self, y, u):
+        return y
+
+    def forward(self, f, y, A, noise=None, generator=None):
+        u, A_a, J = self.hidden(y, A, generator)
+        Af = A(f(self.given(y, u), A_a))
+        return (self.weight(J) * (Af - self.aim(y, u)).square()).mean()
+
+
+class Noise2Void(Written, losses.Noise2Void):
+    def hidden(self, y, A, g):
+        u, J = self.hide(y, g)
+        return u, A, J
+
+    def weight(self, J):
+        return J * self.period**2
+
+
+class Noise2Self(Written, losses.Noise2Self):
+    def hidden(self, y, A, g):
+        phase = (masking.uniform(y, (len(y), 1, 1, 1), g) * self.width**2).long()
+        u, J = self.hide(y, phase)
+        return u, A, J
+
+    def weight(self, J):
+        return J * self.width**2
+
+
+class Splitting(Written, losses.Splitting):
+    def hidden(self, y, A, g):
+        return self.split(y, A, self.uniforms(y, g))
+
+    def weight(self, J):
+        return J / self.p
+
+
+WRITTEN = {"Noise2Void": Noise2Void, "Noise2Self": Noise2Self, "Splitting": Splitting}
+
+
+def slips(family):
+    return {
+        "weight missing": slip(family, weight=lambda s, J: J),
+        "root of the weight": slip(family, weight=lambda s, right, J: right(J).sqrt()),
+        "all pixels in the loss": slip(
+            family, weight=lambda s, right, J: right(torch.ones_like(J))
+        ),
+        "the kept pixels in the loss": slip(family, weight=lambda s, right, J: right(~J)),
+        "target is the input": slip(family, aim=lambda s, y, u: u),
+        "nothing replaced": slip(family, given=lambda s, y, u: y),
+        "half the square": slip(family, weight=lambda s, right, J: right(J) / 2),
+        **offsets(family),
+    }
+
+
+SLIPS = {name: slips(family) for name, family in WRITTEN.items()}
+SLIPS["Splitting"] |= {
+    "weight of the kept": slip(Splitting, weight=lambda s, J: J / (1 - s.p)),
+    "full loss": slip(Splitting, weight=lambda s, J: torch.ones_like(J)),
+    "mask of another law": slip(
+        losses.Splitting, split=lambda s, right, y, A, u: right(y, A, 2 * u)
+    ),
 }
 
 
-@pytest.mark.parametrize("family, name", [(f, name) for f in MUTANTS for name in MUTANTS[f]])
-def test_a_mutant_of_the_loss_is_refused(family, name, monkeypatch):
-    monkeypatch.setattr(losses, family, mutant(getattr(losses, family), *MUTANTS[family][name]))
+@pytest.mark.parametrize("family, name", [(f, name) for f in SLIPS for name in SLIPS[f]])
+def test_a_slip_of_the_loss_is_refused(family, name, monkeypatch):
+    monkeypatch.setattr(losses, family, SLIPS[family][name])
     assert refused(family)
+
+
+@pytest.mark.parametrize("key", LOSSES)
+def test_the_loss_is_its_formula(key, monkeypatch):
+    problem, family = PROBLEMS["gaussian, blur"](), LOSSES[key][0]
+    y, real = problem.observe(generator()), make(key)
+    monkeypatch.setattr(losses, family, WRITTEN[family])
+    one, two = (loss(problem.f, y, problem.A, generator=generator(1)) for loss in (real, make(key)))
+    torch.testing.assert_close(one, two, rtol=1e-12, atol=0)
+
+
+def scored(where):
+    """In evaluation mode, Splitting's loss less the misfit of what it reconstructs."""
+    problem, loss = PROBLEMS[where](), losses.Splitting(0.25).eval()
+    y, A = problem.observe(generator()), problem.A
+    value = loss(problem.f, y, A, generator=generator(1))
+    if not A.selects:
+        return value - loss.train()(problem.f, y, A, generator=generator(1))
+    x_hat = loss.reconstruct(problem.f, y, A, generator=generator(1))
+    return value - (A(x_hat) - y).square().mean()
+
+
+@pytest.mark.parametrize("where", ["gaussian", "gaussian, blur"])
+def test_where_a_selects_pixels_held_out_splitting_scores_its_average(where):
+    assert abs(scored(where)) < 1e-12
+
+
+@pytest.mark.parametrize("family", WRITTEN)
+def test_a_handful_of_systematic_slips_is_refused(family):
+    def caught():
+        return refused(family) or max(abs(scored(k)) for k in ("gaussian", "gaussian, blur")) > 1e-9
+
+    assert len(missed(getattr(losses, family).forward, caught)) < 2
+
+
+def all_of_them(y, hidden, radius):
+    """Every pixel of the window, the hidden ones too."""
+    padded = torch.nn.functional.pad(y, [radius] * 4, value=torch.nan)
+    size = 2 * radius + 1
+    return padded.unfold(2, size, 1).unfold(3, size, 1)[hidden.expand_as(y)].flatten(1)
+
+
+def blurred(y, hidden):
+    """Hidden neighbours in the mean as well."""
+    kernel = y.new_tensor(masking.KERNEL).view(1, 1, 3, 3) / 6
+    return torch.where(hidden, torch.nn.functional.conv2d(y, kernel, padding=1), y)
 
 
 REPLACEMENTS = {
     "the published draw, which may return the pixel itself": (
-        "Noise2Void", "neighbours", "y.masked_fill(hidden, torch.nan)", "y",
+        "Noise2Void",
+        "neighbours",
+        all_of_them,
     ),
-    "the median with the pixel itself": (
-        "Noise2Void median", "neighbours", "y.masked_fill(hidden, torch.nan)", "y",
-    ),
-    "hidden neighbours in the mean": ("Splitting", "interpolate", "y * known", "y"),
-}  # fmt: skip
+    "the median with the pixel itself": ("Noise2Void median", "neighbours", all_of_them),
+    "hidden neighbours in the mean": ("Splitting", "interpolate", blurred),
+}
 
 
 @pytest.mark.parametrize("name", REPLACEMENTS)
-def test_a_leak_in_what_is_written_over_a_pixel_is_refused(name, monkeypatch):
-    key, function, old, new = REPLACEMENTS[name]
-    monkeypatch.setattr(masking, function, mutant(getattr(masking, function), old, new))
+def test_a_slip_that_leaks_into_what_is_written_over_a_pixel_is_refused(name, monkeypatch):
+    key, function, wrong = REPLACEMENTS[name]
+    monkeypatch.setattr(masking, function, wrong)
     assert leak(key) > 0
 
 
@@ -166,7 +269,7 @@ def only_itself_excluded(y, hidden, radius):
     return windows.masked_fill(centre, torch.nan)
 
 
-def test_another_hidden_pixel_among_the_replacements_is_refused(monkeypatch):
+def test_a_slip_of_another_hidden_pixel_among_the_replacements_is_refused(monkeypatch):
     monkeypatch.setattr(masking, "neighbours", only_itself_excluded)
     assert leak("Noise2Void") > 0
 
@@ -270,21 +373,78 @@ def test_a_single_pass_of_the_same_network_is_not(key):
     assert dependence(SEEING[key]()).abs().max() > 0.1
 
 
-@pytest.mark.parametrize(
-    "key, old, new",
-    [
-        ("Noise2Self", "J * f(visible, A)", "J * f(y, A)"),
-        ("Noise2Self", "J * f(visible, A)", "~J * f(visible, A)"),
-        ("Noise2Self", "masking.interpolate(y, hidden), hidden", "y, hidden"),
-        ("Noise2Self", "x_hat + J * f(visible, A)", "x_hat + f(visible, A)"),
-        ("Splitting", "total + h * f(y_a, A_a)", "total + f(y_a, A_a)"),
-        ("Splitting", "total + h * f(y_a, A_a)", "total + ~h * f(y_a, A_a)"),
-    ],
-)
-def test_a_stitching_that_looks_at_its_own_pixel_is_refused(key, old, new, monkeypatch):
-    monkeypatch.setattr(losses, key, mutant(getattr(losses, key), old, new))
+class Stitched(losses.Noise2Self):
+    def part(self, f, y, visible, A, J):
+        return J * f(visible, A)
+
+    def reconstruct(self, f, y, A, noise=None, generator=None):
+        phases = range(self.width**2)
+        return sum(self.part(f, y, *self.hide(y, k)[:1], A, self.hide(y, k)[1]) for k in phases)
+
+
+class Averaged(losses.Splitting):
+    """x̂ over masks that together hide each pixel N p times, each as likely as in training."""
+
+    def weight_of(self, A, h, y):
+        """Where A selects pixels, those that this mask hid, and those never measured."""
+        return 1 - A.adjoint((~h).to(y).expand_as(y)) if A.selects else torch.ones_like(y)
+
+    def divided(self, total, count):
+        return total / count
+
+    def average(self, f, y, A, generator=None):
+        u, N = self.uniforms(y, generator), self.draws
+        parts = [self.split(y, A, (u + t / N) % 1) for t in range(N)]
+        weights = [self.weight_of(A, h, y) for _, _, h in parts]
+        total = sum(w * f(y_a, A_a) for w, (y_a, A_a, _) in zip(weights, parts, strict=True))
+        return self.divided(total, sum(weights))
+
+
+STITCHINGS = {
+    "sees all of y": ("Noise2Self", slip(Stitched, part=lambda s, f, y, v, A, J: J * f(y, A))),
+    "the kept pixels": ("Noise2Self", slip(Stitched, part=lambda s, f, y, v, A, J: ~J * f(v, A))),
+    "hides nothing": (
+        "Noise2Self", slip(losses.Noise2Self, hide=lambda s, right, y, k: (y, right(y, k)[1])),
+    ),
+    "no output mask": ("Noise2Self", slip(Stitched, part=lambda s, f, y, v, A, J: f(v, A))),
+    "no output mask in the average": (
+        "Splitting", slip(Averaged, weight_of=lambda s, A, h, y: torch.ones_like(y)),
+    ),
+    "the kept pixels in the average": (
+        "Splitting", slip(Averaged, weight_of=lambda s, A, h, y: (~h).to(y)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STITCHINGS)
+def test_a_slip_of_a_stitching_that_looks_at_its_own_pixel_is_refused(name, monkeypatch):
+    key, wrong = STITCHINGS[name]
+    monkeypatch.setattr(losses, key, wrong)
     found = dependence(BLIND[key]())
     assert not (found == 0).all()  # also for NaN
+
+
+SELECTING = {
+    "identity": I,
+    "inpainting": operators.Inpainting(
+        (torch.rand(2, 1, 8, 8, generator=generator(7)) < 0.6).double()
+    ),
+    "decimation": operators.Decimation(2),
+    "blur": operators.Blur(SMOOTH),
+}
+
+
+@pytest.mark.parametrize("where", SELECTING)
+def test_the_average_and_the_stitching_are_their_formulas(where):
+    A = SELECTING[where]
+    y = A(torch.rand(2, 1, 8, 8, generator=generator(), dtype=torch.float64))
+    f, pairs = (lambda u, A: torch.tanh(mixing(A.adjoint(u)))), []
+    for real, written in ((losses.Splitting, Averaged), (losses.Noise2Self, Stitched)):
+        if where == "identity" or real is losses.Splitting:
+            pairs.append([kind().reconstruct(f, y, A, generator=generator(1))
+                          for kind in (real, written)])  # fmt: skip
+    for one, two in pairs:
+        torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("size", [(6, 6), (8, 10)])
@@ -335,10 +495,17 @@ def test_the_average_is_normalised_once():
 
     ones = torch.ones_like(y)
     torch.testing.assert_close(average(losses.Splitting), ones, rtol=0, atol=0)
-    slides = mutant(losses.Splitting, "return total / count", "return total / count / self.draws")
+    torch.testing.assert_close(average(Averaged), ones, rtol=1e-12, atol=0)
+    slides = slip(Averaged, divided=lambda s, total, count: total / count / s.draws)
     assert average(slides).max() < 0.6
-    unmasked = mutant(losses.Splitting, "total + h * f(y_a, A_a)", "total + f(y_a, A_a)")
-    assert average(unmasked).min() > 1.5  # the slides' sum, without their 1/N
+
+    def unmasked(self, f, y, A, generator=None):
+        """The slides' sum, without their 1/N: Σ_t f(y_a) over Σ_t h."""
+        u, N = self.uniforms(y, generator), self.draws
+        parts = [self.split(y, A, (u + t / N) % 1) for t in range(N)]
+        return sum(f(y_a, A) for y_a, A, _ in parts) / sum(h.to(y) for _, _, h in parts)
+
+    assert average(slip(losses.Splitting, average=unmasked)).min() > 1.5
 
 
 def test_the_average_is_over_the_masks_that_hide_the_pixel():
@@ -411,7 +578,10 @@ def split_once(hidden, f, seed=0):
     loss = losses.Splitting(hidden, fill="zero", test="one")
     mask = []
     x_hat = loss.reconstruct(
-        lambda u, A: mask.append(A.outer.mask.bool()) or f(u, A), y, I, generator(seed + 2)
+        lambda u, A: mask.append(A.outer.mask.bool()) or f(u, A),
+        y,
+        I,
+        generator=generator(seed + 2),
     )
     return mask[0], y, x, x_hat
 
@@ -547,7 +717,9 @@ BAD = {
     "everything hidden": (lambda: losses.Splitting(1.0), r"in \[1, 1\]; a mask must"),
     "no probability": (lambda: losses.Splitting(torch.tensor([-0.5, 2])), r"\[-0.5, 2\]"),
     "everything hidden by chance": (
-        lambda: losses.Splitting(0.999, draws=2)(lambda u, A: u, Y[..., :2, :2], I, generator=generator()),
+        lambda: losses.Splitting(0.999, draws=2)(
+            lambda u, A: u, Y[..., :2, :2], I, generator=generator()
+        ),
         "the mask hides every pixel of an image; keep at least one",
     ),
     "N = 1": (lambda: losses.Splitting(0.2, draws=1), "draws is 1: some entries would never be"),

@@ -76,7 +76,8 @@ def test_the_gradient_reaches_the_weights_through_data_term_and_divergence(where
     loss = losses.SURE(problem.noise, method)
 
     def value(weight):
-        return loss(lambda u, A: mixing(weight * A.adjoint(u)), y, problem.A, generator=generator(1))
+        f = lambda u, A: mixing(weight * A.adjoint(u))  # noqa: E731
+        return loss(f, y, problem.A, generator=generator(1))
 
     weight = torch.tensor([0.9], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(value, weight)
