@@ -6,6 +6,7 @@ The world is y = A(x) + ε. Floors, lower ones never import upper ones:
 2. `priors`, `models`, `data`           exact signal models, networks, real images
 3. `losses`                             one risk estimator per file
 4. `training`, `validation`             fit and resume; choose without ground truth
+   `assumptions`                        what the data say against those of a loss
 5. `experiments`                        the measured tables
 6. `viz`, `exercises`, `cli`            figures, checks and hints, the command line
 """
@@ -16,6 +17,7 @@ import os
 __version__ = "0.1.0"
 
 _SUBMODULES = (
+    "assumptions",
     "data",
     "exercises",
     "experiments",

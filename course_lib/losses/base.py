@@ -32,13 +32,16 @@ class Loss(torch.nn.Module):
     to measurements; where A measures nothing, y counts as 0. `noise` is the law that came with y:
     it replaces the one that the loss was made with.
     Facts: `train_evals` and `test_evals` count evaluations of f per call; `at_y` says that one of
-    the former is f(y, A) itself, which the terms of a sum share; `scores(A)` says whether in
-    evaluation mode the value less the offset estimates the risk of what `reconstruct` returns.
+    the former is f(y, A) itself, which the terms of a sum share; `assumes`, in words, what a loss
+    that is told no law takes the noise for, "gaussian", "white" (independent from entry to entry);
+    `scores(A)` says whether in evaluation mode the value less the offset estimates the risk of what
+    `reconstruct` returns.
     """
 
     train_evals = 1
     test_evals = 1
     at_y = False
+    assumes = ()
 
     def __init_subclass__(cls):
         if "reconstruct" in vars(cls):
@@ -69,7 +72,7 @@ class Loss(torch.nn.Module):
 
     def law(self, noise):
         """The law that came with y, or else the loss's own, `self.noise`."""
-        return self.noise if _checks.law(noise) is None else noise
+        return _checks.law(self.noise) if _checks.law(noise) is None else noise
 
     def __add__(self, other):
         return Sum([self, other], [1.0, 1.0])

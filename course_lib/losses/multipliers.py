@@ -21,7 +21,6 @@ class Multipliers(Loss):
     """
 
     train_evals = 2
-    white = True
 
     def __init__(self, shape, rate, momentum, tau):
         super().__init__()

@@ -29,6 +29,7 @@ class Neighbor2Neighbor(Loss):
     Source: Huang et al. (2021).
     """
 
+    assumes = ("white",)
     train_evals = 2
 
     def __init__(self, weight=2.0, ramp=1000):

@@ -71,7 +71,7 @@ class BlindNoise2Score(Loss):
     Source: Kim and Ye (2021), who choose η by the total variation of x̂; Tachella et al. (2025).
     """
 
-    white = True
+    assumes = ("gaussian", "white")
     train_evals = 2
     test_evals = 2
 

@@ -22,6 +22,8 @@ class Noise2Self(Loss):
     one position only, and for smaller images. Source: Batson and Royer (2019).
     """
 
+    assumes = ("white",)
+
     def __init__(self, width=3, test="stitched"):
         super().__init__()
         self.width = _checks.whole(width, "width")

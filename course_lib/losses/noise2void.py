@@ -22,6 +22,8 @@ class Noise2Void(Loss):
     Source: Krull et al. (2019); Höck et al. (2022) for the median.
     """
 
+    assumes = ("white",)
+
     def __init__(self, period=8, radius=5, replace="uniform"):
         super().__init__()
         self.period, self.radius = _checks.whole(period, "period"), _checks.whole(radius, "radius")

@@ -34,6 +34,8 @@ class Splitting(Loss):
     slides divide by N and by Σ_t h_t, and leave out the diag(h_t) in the sum.
     """
 
+    assumes = ("white",)
+
     def __init__(self, hidden=0.2, fill="interpolate", target="hidden", test="average", draws=20):
         super().__init__()
         p = _checks.floats(torch.as_tensor(hidden, dtype=torch.float64), "hidden")

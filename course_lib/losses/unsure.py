@@ -28,6 +28,8 @@ class UNSURE(Multipliers):
     their code ascends √η.
     """
 
+    assumes = ("gaussian", "white")
+
     def __init__(self, eta=None, rate=0.02, momentum=0.9, tau=0.2):
         super().__init__((), rate, momentum, tau)
         self.register_buffer("eta", start(eta, "eta"))

@@ -35,6 +35,8 @@ class UNSURECorrelated(Multipliers):
     who ascend a kernel k with Σ_η = KKᵀ instead.
     """
 
+    assumes = ("gaussian",)
+
     def __init__(self, reach=2, eta=None, rate=0.02, momentum=0.9, tau=0.2):
         if reach == 0:
             raise ValueError("reach is 0, which is white noise; use UNSURE.")

@@ -31,6 +31,8 @@ class UNSUREPoissonGaussian(Multipliers):
     3.4; the optimum, in this form, by parts.
     """
 
+    assumes = ("white",)
+
     def __init__(self, eta=None, gain=None, rate=0.02, momentum=0.9, tau=0.2):
         super().__init__(2, rate, momentum, tau)
         self.register_buffer("eta", start(eta, "eta"))

@@ -1,6 +1,6 @@
 """Noise models: the law of y given Ax, and the identities that self-supervised losses rest on."""
 
-from . import estimate
+from . import contradictions, estimate
 from .base import Noise
 from .binomial import Binomial
 from .gamma import Gamma
@@ -17,5 +17,6 @@ __all__ = [
     "Noise",
     "Poisson",
     "PoissonGaussian",
+    "contradictions",
     "estimate",
 ]
