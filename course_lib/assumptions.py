@@ -87,8 +87,11 @@ def _below(loss, values, y, A, law):
             continue  # no estimate of a risk, or of one plus a constant that nobody knows
         told = term.law(law)
         try:
-            offset += weight * float(term.offset(told, y, A))
-            noise += weight * float(told.variance(y).mean())
+            own, v = float(term.offset(told, y, A)), told.variance(y)
+            if own and v.min() < v.max():
+                return None  # an offset that differs from batch to batch: that of y is not theirs
+            offset += weight * own
+            noise += weight * float(v.mean())
             name = name or f"{type(term).__name__} of {type(told).__name__} noise"
         except NotImplementedError:
             continue

@@ -219,3 +219,15 @@ def test_of_its_family_too(loss):
     loss.eta *= 1e3
     with pytest.warns(AssumptionWarning, match="run away"):
         assert assumptions.report_values(loss, [], y, I)
+
+
+@pytest.mark.parametrize("law", [noise.Poisson(0.02), noise.Gamma(25)])
+def test_the_noise_of_one_batch_is_not_taken_for_that_of_all(law):
+    """Dark batches, and a bright one at which the check looks: R2R's offset is not the same."""
+    loss, g = losses.R2R(law), generator()
+    dark = law(torch.full((8, 1, 32, 32), 0.05), g)
+    values = [float(loss(lambda y, A: y.mean() + 0 * y, dark, I, generator=g)) for _ in range(40)]
+    bright = law(torch.full((8, 1, 32, 32), 0.9), g)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not assumptions.report_values(loss, values, bright, I)

@@ -13,7 +13,8 @@ class PixelShuffle(nn.Module):
     apart as well: neighbours that resemble each other are lost. A smaller stride at test time,
     PixelShuffle(trained.net, 1), gets some of them back at the price of some noise; that is another
     estimator, and a loss for white noise, which it breaks, does not score it. net: any network on
-    images; it receives (B s², C, H/s, W/s) and may change the number of channels. Raises ValueError when H or W does not fit.
+    images; it receives (B s², C, H/s, W/s) and may change the number of channels. Raises ValueError
+    when H or W does not fit.
     Source: Zhou et al. (2020), pixel-shuffle downsampling; Lee et al. (2022), asymmetric strides.
     """
 
