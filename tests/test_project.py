@@ -37,7 +37,8 @@ FLOORS = {
     **dict.fromkeys(("operators", "noise", "groups", "metrics"), 1),
     **dict.fromkeys(("priors", "models", "data"), 2),
     "losses": 3,
-    **dict.fromkeys(("checkpoint", "evaluation", "history", "training", "validation"), 4),
+    **dict.fromkeys(("assumptions", "checkpoint", "evaluation", "history"), 4),
+    **dict.fromkeys(("training", "validation"), 4),
     "experiments": 5,
     **dict.fromkeys(("viz", "exercises", "cli", "authoring"), 6),
 }
