@@ -42,7 +42,9 @@ def single(y, name="y"):
 
 
 def axes(x, name="x"):
-    """Refuse what does not have the four axes of an image batch."""
+    """Refuse what does not have the four axes of an image batch, or holds nothing."""
+    if 0 in x.shape:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}, no image at all; give at least one.")
     if x.ndim != 4:
         remedy = (
             f"e.g. {name}[None, None] for one gray image"

@@ -36,7 +36,7 @@ class PseudoInverse(Adjoint):
 
 def matrix(A, shape=(2, 3, 4)):
     if not list(A.buffers()):  # dense takes its dtype from the buffers
-        A.register_buffer("like", torch.zeros((), dtype=torch.float64))
+        A.register_buffer("like", torch.zeros(1, dtype=torch.float64))
     return dense(A, shape)
 
 

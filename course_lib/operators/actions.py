@@ -22,20 +22,22 @@ class Roll(Action):
         self.register_buffer("shift", as_pairs(shift, "shift"))
 
     def forward(self, x):
-        return self._moved(x, self.shift)
+        check_image(self, x)
+        return _rolled(x, self.shift)
 
     def adjoint(self, y):
-        return self._moved(y, -self.shift)
+        check_image(self, y, "y")
+        return _rolled(y, -self.shift)
 
-    def _moved(self, x, shift):
-        check_image(self, x)
-        h, w = x.shape[-2:]
-        i = (torch.arange(h, device=x.device) - shift[:, :1]) % h
-        j = (torch.arange(w, device=x.device) - shift[:, 1:]) % w
-        batch = max(len(x), len(i))
-        x = x.expand(batch, -1, -1, -1)
-        x = x.gather(2, i[:, None, :, None].expand(batch, x.shape[1], h, w))
-        return x.gather(3, j[:, None, None, :].expand(batch, x.shape[1], h, w))
+
+def _rolled(x, shift):
+    h, w = x.shape[-2:]
+    i = (torch.arange(h, device=x.device) - shift[:, :1]) % h
+    j = (torch.arange(w, device=x.device) - shift[:, 1:]) % w
+    batch = max(len(x), len(i))
+    x = x.expand(batch, -1, -1, -1)
+    x = x.gather(2, i[:, None, :, None].expand(batch, x.shape[1], h, w))
+    return x.gather(3, j[:, None, None, :].expand(batch, x.shape[1], h, w))
 
 
 class Flip(Action):
@@ -50,6 +52,7 @@ class Flip(Action):
         return torch.where(self.flip, x.flip(-1), x)
 
     def adjoint(self, y):
+        check_image(self, y, "y")
         return self(y)
 
 
@@ -71,17 +74,17 @@ class Rotate(Action):
         self.shears = bool((self.angle % 90).any())
 
     def forward(self, x):
-        turns, rest = self._parts(x)
+        turns, rest = self._parts(x, "x")
         return self._shears(self._quarters(x, turns), rest)
 
     def adjoint(self, y):
-        turns, rest = self._parts(y)
+        turns, rest = self._parts(y, "y")
         return self._quarters(self._shears(y, -rest), -turns)
 
-    def _parts(self, x):
-        check_image(self, x)
+    def _parts(self, x, name):
+        check_image(self, x, name)
         if x.shape[-1] != x.shape[-2]:
-            raise ValueError(f"x is {tuple(x.shape[-2:])} pixels; Rotate takes square images.")
+            raise ValueError(f"{name} is {tuple(x.shape[-2:])} pixels; Rotate takes square images.")
         rest = (self.angle - 90 * self._turns()).to(x.dtype) * (math.pi / 180)
         return self._turns().view(-1, 1, 1, 1), rest.view(-1, 1, 1, 1)
 

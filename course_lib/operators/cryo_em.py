@@ -107,18 +107,19 @@ class CryoEM(Operator):
         centre = (size - 1) / 2 if self.origin is None else self.origin
         if not 0 <= centre <= size - 1:
             raise ValueError(f"origin is {centre:g}; it must lie in 0 … {size - 1}, in the cube.")
-        axis = torch.arange(size).to(self.rotation) - centre
+        axis = torch.arange(size, device=self.rotation.device).to(self.rotation) - centre
         z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
         r = torch.stack([x, y, z]).flatten(1)
         source = (self.rotation.mT @ r + centre).clamp(-1, size)  # (1 or B, 3, N³)
         corner = source.floor().clamp(max=size - 1)
         after = source - corner
-        strides = torch.tensor([1, size + 2, (size + 2) ** 2], device=r.device)
-        first = ((corner.long() + 1) * strides[:, None]).sum(1)
+        across, up = size + 2, (size + 2) ** 2  # one step in y, in z
+        i, j, k = (corner.long() + 1).unbind(1)
+        first = i + j * across + k * up
         sides = [(1 - a, a) for a in after.unbind(1)]
         for bits in product((0, 1), repeat=3):
             weight = math.prod(side[bit] for side, bit in zip(sides, bits, strict=True))
-            yield first + int((torch.tensor(bits) * strides.cpu()).sum()), weight
+            yield first + bits[0] + bits[1] * across + bits[2] * up, weight
 
 
 def _delay(k, t):

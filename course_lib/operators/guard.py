@@ -56,7 +56,7 @@ def _fits(A, x, name, values):
             f"{name} is on {x.device} and {type(A).__name__} on {values.device}; move one of them, "
             f"e.g. {name}.to({str(values.device)!r})."
         )
-    if x.ndim > 2 and len(x) not in (1, len(values)):
+    if x.ndim == 4 and len(x) not in (1, len(values)):
         raise ValueError(
             f"{name} holds {len(x)} images and {type(A).__name__} was made for {len(values)}; "
             "take the operators of these images, A[indices]."

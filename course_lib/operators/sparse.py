@@ -78,4 +78,4 @@ def _times(indptr, indices, data, x):
         matrix = torch.sparse_csr_tensor(
             indptr, indices, data.to(x.dtype), size, check_invariants=False
         )
-    return (matrix @ x.T.contiguous()).T.contiguous()
+        return (matrix @ x.T.contiguous()).T.contiguous()

@@ -105,7 +105,7 @@ def test_the_adjoint_passes_the_dot_test(kind, batch, seed):
         ("projection", CryoEM, "(weight * y)", "y"),
         ("decimation", Decimation, "self.cell * ", ""),
         ("mosaic", Demosaicing, "self.masks(y.shape[-2:]) * y", "y.expand(-1, 3, -1, -1)"),
-        ("shift", Roll, "sign=-1", "sign=1"),
+        ("shift", Roll, "-self.shift", "self.shift"),
         ("rotation", Rotate, "-rest", "rest"),
         ("odd rotation", Rotate, "-turns", "turns"),
         ("scaled", Scaled, "self.factor * self", "self"),

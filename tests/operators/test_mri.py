@@ -216,7 +216,7 @@ ERRORS = {
     ),
     "maps for other images": (
         lambda: MultiCoilMRI(torch.ones(2, 1, 8, 8), maps(3, 2, 8, 8)),
-        "coil_maps are for 3 images and the mask for 2",
+        "mask for 2 and maps for 3 images were given",
     ),
     "real maps": (lambda: MultiCoilMRI(ONES, torch.ones(3, 8, 8)), "use complex maps"),
     "maps of two axes": (lambda: MultiCoilMRI(ONES, maps(8, 8)), r"\(C, H, W\)"),

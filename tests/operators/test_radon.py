@@ -229,8 +229,50 @@ def test_back_projection_inverts_and_agrees_with_scikit_image():
     assert np.linalg.norm((wide - ours)[inside]) < 1e-4 * np.linalg.norm(truth)
 
 
+UNEVEN = {
+    "random": np.random.RandomState(0).rand(60) * 180,
+    "dense in one half": np.r_[np.arange(0, 90, 1.5), np.arange(90, 180, 6.0)],
+    "both ends": np.linspace(0, 180, 31),
+    "twice, in any order": np.random.RandomState(1).permutation(np.arange(0, 360, 6.0) + 1),
+}
+
+
+def back_projected(angles, weights=None):
+    """The error of back-projection of a phantom, relative."""
+    x, A = phantom(65), Radon(degrees(*angles), 65)
+    x_hat = A.filtered_backprojection(A(x), weights)
+    return float((x_hat - x).norm() / x.norm())
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+def test_each_view_stands_for_the_angle_up_to_its_neighbours(name):
+    """Uneven angles cost little more than as many even ones; weights of π/n each cost a lot."""
+    angles = UNEVEN[name]
+    own = back_projected(angles)
+    assert own < 4 * back_projected(np.arange(0, 180, 6.0))
+    if name != "twice, in any order":
+        equal = torch.full((len(angles),), math.pi / len(angles)).double()
+        assert back_projected(angles, equal) > 2 * own
+
+
+def test_the_weights_sum_to_half_a_turn_and_are_the_users_to_choose():
+    angles = torch.stack([degrees(0, 10, 90), degrees(-300, 45, 500)])
+    A = Radon(angles, 5)
+    y = A(rand(2, 1, 5, 5))
+    w = math.pi / 180 * torch.stack([degrees(50, 45, 85), degrees(47.5, 50, 82.5)])
+    torch.testing.assert_close(w.sum(1), degrees(180, 180) * math.pi / 180)
+    x_hat = A.filtered_backprojection(y)
+    torch.testing.assert_close(x_hat, A.filtered_backprojection(y, w), rtol=0, atol=1e-12)
+    one = A[1].filtered_backprojection(y[1:], w[1])
+    torch.testing.assert_close(one, x_hat[1:], rtol=0, atol=1e-12)
+    for wrong in (w[:, :2], w[0, :2], w[[0, 1, 0]], torch.ones(())):
+        with pytest.raises(ValueError, match="weights"):
+            A.filtered_backprojection(y, wrong)
+
+
 FBP = {
-    "scale": ("math.pi / y.shape[2]", "math.pi / 2 / y.shape[2]"),
+    "scale": ("math.pi / 360", "math.pi / 180"),
+    "neighbours of one side": ("after + after.roll(1, 1)", "2 * after"),
     "no filter": ("torch.fft.rfft(h).real *", ""),
     "mean lost": ("0.25 * (d == 0)", "0.2 * (d == 0)"),
     "wrapped around": ("n = 2 * self.detectors", "n = self.detectors"),
@@ -239,10 +281,12 @@ FBP = {
 
 @pytest.mark.parametrize("name", FBP)
 def test_a_slip_in_the_back_projection_is_caught(name, monkeypatch):
-    changed = mutant(Radon, *FBP[name]).filtered_backprojection
-    monkeypatch.setattr(Radon, "filtered_backprojection", changed)
+    changed = mutant(Radon, *FBP[name])
+    for method in ("filtered_backprojection", "_gaps"):
+        monkeypatch.setattr(Radon, method, vars(changed)[method])
     with pytest.raises(AssertionError):
         test_back_projection_inverts_and_agrees_with_scikit_image()
+        test_the_weights_sum_to_half_a_turn_and_are_the_users_to_choose()
 
 
 def test_few_views_leave_streaks_that_least_squares_does_not():

@@ -1,8 +1,11 @@
 """Conjugate gradient against dense solves, and the pseudo-inverse that is made of it."""
 
+import warnings
+
 import pytest
 import torch
 from linear import rand
+from montecarlo import generator
 from problems import mutant
 
 from course_lib import operators
@@ -72,14 +75,15 @@ def too_early():
     [
         ("x + step * p, r - step * q", "x + step * r, r - step * q"),
         ("x + step * p, r - step * q", "x - step * p, r - step * q"),
-        ("p = r + rr /", "p = r - rr /"),
-        ("p = r + rr / previous.clamp_min(tiny) * p", "p = r"),
-        ("(rr <= stop).all()", "(rr <= stop).any()"),
-        ("(rr <= stop).all()", "False"),
-        (".eps) ** 2 * rr", ".eps) * rr"),
-        (".eps) ** 2 * rr", ".eps) ** 2"),
+        ("p = r + torch.where", "p = r - torch.where"),
+        ("p = r + torch.where(going, rr / torch.where(going, before, 1), 0) * p", "p = r"),
+        ("going & (rr > stop)", "going & (rr > stop).all()"),
+        ("going & (rr > stop)", "going"),
+        ("** 2 * first", "* first"),
+        ("return unit * x", "return x"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:the residual of")
 def test_a_mutant_is_refused(old, new, monkeypatch):
     monkeypatch.setattr(solve, "conjugate_gradient", mutant(solve.conjugate_gradient, old, new))
     with pytest.raises(AssertionError):
@@ -125,28 +129,120 @@ def test_the_gradient_is_finite_for_an_image_that_has_long_converged():
     torch.testing.assert_close(gradient[0], 2 * b[0].detach() / 1.05**2, rtol=1e-5, atol=1e-6)
 
 
-def test_the_pseudo_inverse_is_what_it_was_before_cg_had_a_file_of_its_own():
-    """Bit for bit, the former loop of `Operator.pinv`."""
-    A = operators.Inpainting(rand(2, 3, 4) > 0) @ operators.Blur(rand(2, 3))
-    y = A(rand(4, 2, 3, 4, seed=1))
-    for iterations, tolerance in ((50, 1e-6), (5, 1e-6), (200, 1e-12)):
-        former = former_pinv(A, y, iterations, tolerance)
-        assert torch.equal(A.pinv(y, iterations, tolerance), former)
-    assert torch.equal(A.pinv(y), former_pinv(A, y, 50, 1e-6))
+# What becomes of an image does not depend on the others of its batch
 
 
-def former_pinv(A, y, iterations, tolerance):
-    r = A.adjoint(y)
-    x, p = torch.zeros_like(r), r.clone()
-    rr = solve.dot(r, r)
-    tiny = torch.finfo(r.dtype).tiny
-    stop = max(tolerance, 8 * torch.finfo(r.dtype).eps) ** 2 * rr
-    for _ in range(iterations):
-        if (rr <= stop).all():
-            break
-        q = A.adjoint(A(p))
-        step = rr / solve.dot(p, q).clamp_min(tiny)
-        x, r = x + step * p, r - step * q
-        previous, rr = rr, solve.dot(r, r)
-        p = r + rr / previous.clamp_min(tiny) * p
-    return x
+def apart(H):
+    """H image by image, so that no library sees a batch."""
+    return lambda x: torch.stack([(h @ u.flatten()).view_as(u) for h, u in zip(H, x, strict=True)])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_batch_is_its_images_alone_to_the_bit(dtype):
+    """One is solved at once, one is black, one takes long, two are singular."""
+    H = torch.cat([matrices(), matrices(rank=3, shift=0.0)[:2]])
+    H[0] = torch.eye(N)
+    H, b = H.to(dtype), rand(5, 1, 2, 4, seed=1).to(dtype)
+    b[1] = 0
+    b[3:] = apart(H[3:])(b[3:])
+    for iterations, tolerance in ((50, 1e-6), (3, 1e-6), (500, 0.0)):
+        x = conjugate_gradient(apart(H), b, iterations, tolerance)
+        for i in range(5):
+            alone = conjugate_gradient(apart(H[[i]]), b[[i]], iterations, tolerance)
+            assert torch.equal(x[[i]], alone)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("size", [(1, 300, 301), (3, 17, 5), (2, 1, 4099)])
+def test_the_sum_of_an_image_does_not_depend_on_its_batch(threads, size):
+    a, b = (torch.randn(8, *size, generator=generator(s)) for s in (0, 1))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        alone = torch.cat([solve.dot(u[None], v[None]) for u, v in zip(a, b, strict=True)])
+        assert torch.equal(solve.dot(a, b), alone)
+        last = a.contiguous(memory_format=torch.channels_last)
+        assert torch.equal(solve.dot(last, b), alone)
+    finally:
+        torch.set_num_threads(before)
+    exact = (a.double() * b).flatten(1).sum(1)
+    torch.testing.assert_close(alone.flatten().double(), exact, rtol=0, atol=2e-3)
+
+
+def few_angles(seed, n=12):
+    """A batch of operators of two to six angles, every third one with views that repeat."""
+    angles = 180 * torch.rand(4, 2 + seed % 5, generator=generator(seed))
+    if seed % 3 == 0:
+        angles = torch.tensor([[0.0, 90.0], [20.0, 65.0], [0.0, 45.0], [90.0, 90.0]])
+    return operators.Radon(angles, n), torch.rand(4, 1, n, n, generator=generator(seed))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pinv_of_few_angles_is_that_of_each_image_alone_and_bounded(seed):
+    """42 of 180 such images were wrong by up to 1e10, when a converged image went on iterating."""
+    A, x = few_angles(seed)
+    noise = torch.randn(A(x).shape, generator=generator(seed + 99))
+    exact = [torch.linalg.pinv(operators.dense(a, x.shape[1:]), rtol=1e-7) for a in A.double()]
+    A.float()
+    for y in (A(x), noise):
+        x_hat = A.pinv(y)
+        alone = torch.cat([a.pinv(y[[i]]) for i, a in enumerate(A)])
+        assert torch.equal(x_hat, alone)
+        most = torch.stack([P @ y[i].double().flatten() for i, P in enumerate(exact)]).norm(dim=1)
+        for found in (x_hat, A.pinv(y, iterations=200, tolerance=0.0)):
+            assert (found.flatten(1).norm(dim=1) <= 1.01 * most).all()
+
+
+@pytest.mark.parametrize("scale", [1e-37, 1e-30, 1e-12, 1e12, 1e30])
+def test_the_tolerance_is_relative(scale):
+    """In float32, whose squares of 1e±30 are 0 and infinity."""
+    H, b = matrices().float(), rand(*SHAPE, seed=1).float()
+    x = conjugate_gradient(apart(H), scale * b)
+    torch.testing.assert_close(x / scale, conjugate_gradient(apart(H), b), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_the_norm_of_an_operator_in_any_unit(scale):
+    A = operators.Scaled(operators.Inpainting(torch.ones(4, 4)), scale)
+    assert float(operators.norm(A, (1, 4, 4))) == pytest.approx(scale, rel=1e-5)
+
+
+def test_the_norm_of_each_operator_is_its_own_to_the_bit():
+    A, x = few_angles(1)
+    found = operators.norm(A, x.shape[1:])
+    alone = torch.cat([operators.norm(a, x.shape[1:]) for a in A])
+    assert torch.equal(found, alone) and len(found.unique()) == 4
+
+
+def reported(H, b, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        x = conjugate_gradient(H, b, **options)
+    return x, [str(w.message) for w in caught]
+
+
+def test_a_residual_that_does_not_fall_is_reported():
+    """A wrong adjoint, H < 0, NaN; not what converges, is black, is empty or has one iteration."""
+    H, b = matrices(), rand(*SHAPE, seed=1)
+    for wrong in (lambda x: -x, lambda x: times(H)(x).flip(-1), lambda x: x + torch.nan):
+        _, told = reported(wrong, b)
+        assert len(told) == 1 and "did not fall" in told[0] and "adjoint" in told[0]
+        assert told[0].count(".") == 1
+    b[1] = torch.nan
+    x, (told,) = reported(apart(H), b)
+    assert told.startswith("the residual of 1 of 3 images") and x[0].isfinite().all()
+    torch.testing.assert_close(x[[0, 2]], solved(H, b)[[0, 2]], rtol=0, atol=1e-4)
+    b = rand(*SHAPE, seed=1)
+    for fine in (b, 0 * b, b[:0]):
+        assert reported(times(H[: len(fine)]), fine)[1] == []
+    assert reported(times(H + 9 * torch.eye(N)), b, iterations=1)[1] == []
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_solved_in_single(dtype):
+    H, b = matrices().float(), rand(*SHAPE, seed=1).to(dtype)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        x = conjugate_gradient(lambda x: (1 + H.diagonal(dim1=1, dim2=2).view(SHAPE)) * x, b)
+    assert x.dtype == torch.float32
+    exact = b.double() / (1 + H.diagonal(dim1=1, dim2=2).view(SHAPE))
+    torch.testing.assert_close(x.double(), exact, rtol=0, atol=1e-5)
