@@ -33,6 +33,11 @@ def seen(A, u):
     return u if M is None else M * u
 
 
+def level(noise, y, A):
+    """The noise variance where A measures, 0 elsewhere."""
+    return seen(A, noise.variance(y))
+
+
 def truth(self):
     """Ax of the problem `self.problem`: what only a leak could know."""
     return self.problem.A(self.problem.x)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from problems import COUNTS, MIXTURE, Problem, mixing, mutant
+from problems import COUNTS, MIXTURE, Problem, mixing
+from slips import seen
 
 from course_lib import losses, noise, operators, priors
 
@@ -99,7 +100,52 @@ def watched(loss, y, A, g, f=nonlinear):
     return loss(watch, y, A, generator=g), calls
 
 
-def swap(monkeypatch, family, method, old, new):
-    """Replace one method of a loss by that of its mutant."""
-    changed = mutant(getattr(losses, family), old, new)
-    monkeypatch.setattr(getattr(losses, family), method, vars(changed)[method])
+class Split(losses.SSDU):
+    """SSDU as it is displayed, a piece at a time."""
+
+    def onto(self, A, A_a):
+        """What measures f(y_a, A_a)."""
+        return A
+
+    def forward(self, f, y, A, noise=None, generator=None):
+        y_a, A_a, h = self.split(y, A, self.uniforms(y, generator))
+        Af = self.onto(A, A_a)(f(y_a, A_a))
+        return (self.weight(h) * (Af - seen(A, y)).square()).mean()
+
+
+class Robust(losses.RobustSSDU):
+    """RobustSSDU as it is displayed, a piece at a time; k are the kept entries."""
+
+    def onto(self, A, A_a):
+        return A
+
+    def shown(self, k, u):
+        """What of u f is given."""
+        return k * u
+
+    def share(self):
+        return self.alpha
+
+    def pair(self, y, y1, y2):
+        return y1, y2
+
+    def inputs(self, k):
+        """The weight of the kept entries in the fit."""
+        return k
+
+    def stein(self, k, S, v):
+        return k * (2 * S - v)
+
+    def forward(self, f, y, A, noise=None, generator=None):
+        _, A_a, h = self.split(y, A, self.uniforms(y, generator))
+        hidden, k, target, onto = self.weight(h), (~h).to(y), seen(A, y), self.onto(A, A_a)
+        if self.kept == "r2r":
+            u, y2 = self.pair(y, *self.noise.split(y, self.share(), generator))
+            Af = onto(f(self.shown(k, u), A_a))
+            fit = hidden * (Af - target).square()
+            return (fit + self.inputs(k) * (Af - seen(A, y2)).square()).mean()
+        plus, minus, q = self.noise.twins(y, self.tau, generator)
+        a, b = (onto(f(self.shown(k, u), A_a)) for u in (plus, minus))
+        fit = ((a - target).square() + (b - target).square()) / 2
+        v = seen(A, self.noise.variance(y))
+        return ((hidden + self.inputs(k)) * fit + self.stein(k, q * (a - b), v)).mean()

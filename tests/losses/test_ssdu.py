@@ -1,15 +1,17 @@
 """SSDU, Noise2Inverse and RobustSSDU: E L = the stated risk + offset, and what f sees.
 
 The risk is judged from what f was given and returned, with a random operator for each image.
-Every check is also applied to mutants of the real source, which it refuses.
+Every check is also applied to slips of these losses, which it refuses.
 """
 
 import pytest
 import torch
 from montecarlo import estimate, generator
-from undersampled import SCENES, swap, watched
+from mutants import missed
+from slips import level, offsets, scales, slip
+from undersampled import SCENES, Robust, Split, watched
 
-from course_lib import losses
+from course_lib import losses, operators
 
 LOSSES = {
     "SSDU": lambda s: losses.SSDU(s.hidden),
@@ -66,55 +68,80 @@ def test_f_is_given_nothing_of_what_is_hidden(key, where):
     assert leak(key, where) == 0
 
 
-MUTANTS = {  # (class, method, old, new): caught by `excess` on one of the scenes, or by `leak`
+def given_all(s, right, y, A, u):
+    y_a, _, h = right(y, A, u)
+    return y_a, operators.Inpainting(torch.ones_like(y)) @ A, h
+
+
+SLIPS = {  # caught by `excess` on one of the scenes, or by `leak`
     "SSDU": {
-        "not normalised": ("weight", "h / self.p.clamp_min(1e-12)", "h"),
-        "normalised by the mean of p": ("weight", "self.p.clamp_min(1e-12)", "self.p.mean()"),
-        "normalised by the mask's mean": (
-            "weight", "self.p.clamp_min(1e-12)", "h.double().mean()",
+        "not normalised": slip(Split, weight=lambda s, h: h),
+        "normalised by the mean of p": slip(Split, weight=lambda s, h: h / s.p.mean()),
+        "normalised by the mask's mean": slip(Split, weight=lambda s, h: h / h.double().mean()),
+        "normalised twice": slip(Split, weight=lambda s, right, h: right(right(h))),
+        "output mask missing": slip(Split, weight=lambda s, h: torch.ones_like(h)),
+        "the kept in the loss": slip(Split, weight=lambda s, right, h: right(~h)),
+        "measured by A_a": slip(Split, onto=lambda s, A, A_a: A_a),
+        "f is given A": slip(Split, split=given_all),
+        "f is given y": slip(Split, split=lambda s, right, y, A, u: (y, *right(y, A, u)[1:])),
+        **scales(losses.SSDU),
+        **offsets(
+            losses.SSDU,
+            protected_too=lambda s, noise, y, A: level(noise, y, A).mean(),
+            hidden_share=lambda s, noise, y, A: (s.p * level(noise, y, A)).mean(),
         ),
-        "normalised twice": ("weight", "self.p.clamp_min(1e-12)", "self.p.clamp_min(1e-12) ** 2"),
-        "output mask missing": ("weight", "h / self.p.clamp_min(1e-12)", "torch.ones_like(h)"),
-        "the kept in the loss": ("weight", "h / self.p", "~h / self.p"),
-        "measured by A_a": ("forward", "onto=A", "onto=A_a"),
-        "f is given A": ("split", "Inpainting(kept) @ A, h", "Inpainting(kept**0) @ A, h"),
-        "f is given y": ("split", "return kept * y", "return y"),
-        "half the square": ("forward", ".square()).mean()", ".square()).mean() / 2"),
-        "offset missing": ("offset", "((self.p > 0) * noise.variance(y)).mean()", "0"),
-        "offset of protected entries too": ("offset", "(self.p > 0) * noise", "noise"),
-        "offset over the hidden share": ("offset", "(self.p > 0) *", "self.p *"),
     },
     "r2r": {
-        "kept term forgotten": ("forward", " + k * (Af - y2).square()", ""),
-        "y instead of y2": ("forward", "(Af - y2)", "(Af - y)"),
-        "y1 instead of y2": ("forward", "(Af - y2)", "(Af - y1)"),
-        "y instead of y1": ("forward", "k * y1, A_a", "k * y, A_a"),
-        "kept term without its mask": ("forward", "k * (Af - y2)", "(Af - y2)"),
-        "hidden weight missing": ("forward", "self.weight(h)", "h"),
-        "hidden values given": ("forward", "k * y1, A_a", "y1, A_a"),
-        "measured by A_a": ("forward", "A_a, A)\n            return", "A_a)\n            return"),
-        "wrong alpha in the split": ("forward", "self.alpha, gen", "1 - self.alpha, gen"),
-        "(1 − p) forgotten": ("offset", "(1 - self.p) / self.alpha", "1 / self.alpha"),
-        "p for 1 − p": ("offset", "(1 - self.p) / self.alpha", "self.p / self.alpha"),
-        "alpha forgotten in the offset": ("offset", "(1 - self.p) / self.alpha", "(1 - self.p)"),
-        "wrong alpha in the offset": ("offset", "/ self.alpha", "/ (1 - self.alpha)"),
-        "offset of the hidden missing": ("offset", "(self.p > 0) + kept", "kept"),
+        "kept term forgotten": slip(Robust, inputs=lambda s, k: 0),
+        "y instead of y2": slip(Robust, pair=lambda s, y, y1, y2: (y1, y)),
+        "y1 instead of y2": slip(Robust, pair=lambda s, y, y1, y2: (y1, y1)),
+        "y instead of y1": slip(Robust, pair=lambda s, y, y1, y2: (y, y2)),
+        "pair swapped": slip(Robust, pair=lambda s, y, y1, y2: (y2, y1)),
+        "kept term without its mask": slip(Robust, inputs=lambda s, k: 1),
+        "hidden weight missing": slip(Robust, weight=lambda s, h: h),
+        "hidden values given": slip(Robust, shown=lambda s, k, u: u),
+        "measured by A_a": slip(Robust, onto=lambda s, A, A_a: A_a),
+        "wrong alpha in the split": slip(Robust, share=lambda s: 1 - s.alpha),
+        "(1 − p) forgotten": slip(
+            Robust, offset=lambda s, n, y, A: (((s.p > 0) + 1 / s.alpha) * level(n, y, A)).mean()
+        ),
+        "p for 1 − p": slip(
+            Robust, offset=lambda s, n, y, A: (((s.p > 0) + s.p / s.alpha) * level(n, y, A)).mean()
+        ),
+        "alpha forgotten in the offset": slip(
+            Robust, offset=lambda s, n, y, A: (((s.p > 0) + 1 - s.p) * level(n, y, A)).mean()
+        ),
+        "wrong alpha in the offset": slip(
+            Robust,
+            offset=lambda s, n, y, A: (
+                ((s.p > 0) + (1 - s.p) / (1 - s.alpha)) * level(n, y, A)
+            ).mean(),
+        ),
+        "offset of the hidden missing": slip(
+            Robust, offset=lambda s, n, y, A: ((1 - s.p) / s.alpha * level(n, y, A)).mean()
+        ),
     },
     "sure": {
-        "factor 1": ("forward", "2 * S", "1 * S"),
-        "factor 3": ("forward", "2 * S", "3 * S"),
-        "sign": ("forward", "(2 * S", "(-2 * S"),
-        "variance forgotten": ("forward", "- self.noise.variance(y)", ""),
-        "kept fit forgotten": ("forward", "(hidden + k) * fit", "hidden * fit"),
-        "divergence and variance of all": ("forward", "k * (2 * S", "(2 * S"),
-        "no SURE on the kept": ("forward", " + k * (2 * S - self.noise.variance(y))", ""),
-        "hidden weight missing": ("forward", "self.weight(h)", "h"),
-        "hidden values given": ("forward", "k * part, A_a", "part, A_a"),
-        "measured by A_a": ("forward", "k * part, A_a, A)", "k * part, A_a)"),
-        "offset of r2r": ("offset", 'if self.kept == "r2r" else 0', ""),
+        "factor 1": slip(Robust, stein=lambda s, right, k, S, v: right(k, S / 2, v)),
+        "factor 3": slip(Robust, stein=lambda s, right, k, S, v: right(k, 1.5 * S, v)),
+        "sign": slip(Robust, stein=lambda s, right, k, S, v: right(k, -S, v)),
+        "variance forgotten": slip(Robust, stein=lambda s, right, k, S, v: right(k, S, 0 * v)),
+        "kept fit forgotten": slip(Robust, inputs=lambda s, k: 0),
+        "divergence and variance of all": slip(
+            Robust, stein=lambda s, right, k, S, v: right(1, S, v)
+        ),
+        "no SURE on the kept": slip(Robust, stein=lambda s, k, S, v: 0),
+        "hidden weight missing": slip(Robust, weight=lambda s, h: h),
+        "hidden values given": slip(Robust, shown=lambda s, k, u: u),
+        "measured by A_a": slip(Robust, onto=lambda s, A, A_a: A_a),
+        "offset of r2r": slip(
+            Robust,
+            offset=lambda s, n, y, A: (((s.p > 0) + (1 - s.p) / s.alpha) * level(n, y, A)).mean(),
+        ),
     },
-}  # fmt: skip
-OWNER = {"SSDU": "Splitting", "r2r": "RobustSSDU", "sure": "RobustSSDU"}
+}
+CLASS = {"SSDU": "SSDU", "r2r": "RobustSSDU", "sure": "RobustSSDU"}
+WRITTEN = {"SSDU": Split, "r2r": Robust, "sure": Robust}
 
 
 def refused(key):
@@ -122,10 +149,28 @@ def refused(key):
     return abs(found.z()) > 5 or leak(key, "gaussian, columns") != 0
 
 
-@pytest.mark.parametrize("key, name", [(key, name) for key in MUTANTS for name in MUTANTS[key]])
-def test_a_mutant_of_the_loss_is_refused(key, name, monkeypatch):
-    swap(monkeypatch, OWNER[key], *MUTANTS[key][name])
+@pytest.mark.parametrize("key, name", [(key, name) for key in SLIPS for name in SLIPS[key]])
+def test_a_slip_of_the_loss_is_refused(key, name, monkeypatch):
+    monkeypatch.setattr(losses, CLASS[key], SLIPS[key][name])
     assert refused(key)
+
+
+@pytest.mark.parametrize("key", WRITTEN)
+def test_the_loss_is_its_formula(key, monkeypatch):
+    scene = SCENES["gaussian, columns"]()
+    y, real = scene.observe(generator()), LOSSES[key](scene)
+    monkeypatch.setattr(losses, CLASS[key], WRITTEN[key])
+    pair = (
+        loss(scene.f, y, scene.A, generator=generator(1)) for loss in (real, LOSSES[key](scene))
+    )
+    torch.testing.assert_close(*pair, rtol=1e-12, atol=0)
+
+
+def test_a_handful_of_systematic_slips_is_refused():
+    def caught():
+        return refused("r2r") or refused("sure")
+
+    assert len(missed(losses.RobustSSDU.forward, caught, 8)) < 2
 
 
 ALL = LOSSES | {
@@ -143,7 +188,8 @@ def test_the_generator_decides_and_nothing_is_remembered(key):
     torch.manual_seed(0)
     state, before = torch.get_rng_state(), set(loss.state_dict())
     one, same, other = (
-        loss(lambda u, A: net(A.adjoint(u)), y, scene.A, generator(seed)) for seed in (1, 1, 2)
+        loss(lambda u, A: net(A.adjoint(u)), y, scene.A, generator=generator(seed))
+        for seed in (1, 1, 2)
     )
     loss.reconstruct(scene.f, y, scene.A, generator=generator(1))
     assert one == same != other

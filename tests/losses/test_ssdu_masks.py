@@ -3,7 +3,8 @@
 import pytest
 import torch
 from montecarlo import generator
-from undersampled import SCENES, nonlinear, swap, watched
+from slips import slip
+from undersampled import SCENES, nonlinear, watched
 
 from course_lib import losses, noise, operators
 from course_lib.losses import columns
@@ -79,24 +80,25 @@ def test_noise2inverse_averages_over_the_splits():
     assert max(averages()) < 1e-12
 
 
-@pytest.mark.parametrize("new", ["total / count / self.draws", "total / self.draws**2", "total"])
-def test_a_double_or_missing_normalisation_of_the_average_is_refused(new, monkeypatch):
-    """Erratum E5: the slides divide by N and by Σ_t h_t."""
-    swap(monkeypatch, "Splitting", "reconstruct", "total / count\n", new + "\n")
+DIVISIONS = {
+    "by N as well, erratum E5": lambda s, right, *a: right(*a) / s.draws,
+    "by nothing": lambda s, right, *a: right(*a) * s.draws,
+}
+
+
+@pytest.mark.parametrize("name", DIVISIONS)
+def test_a_slip_of_the_normalisation_of_the_average_is_refused(name, monkeypatch):
+    wrong = slip(losses.Noise2Inverse, average=DIVISIONS[name])
+    monkeypatch.setattr(losses, "Noise2Inverse", wrong)
     assert min(averages()) > 0.1
 
 
-def test_for_denoising_the_output_mask_is_part_of_the_average(monkeypatch):
+def test_for_denoising_the_output_mask_is_part_of_the_average():
+    """With f = 1 for all, hence x̂ = 1; the slip is judged in test_crossvalidation."""
     y = torch.rand(2, 1, 6, 6, generator=generator(), dtype=torch.float64)
-
-    def one():
-        loss = losses.Noise2Inverse(0.25, draws=8)
-        ones = lambda u, A: torch.ones_like(u)  # noqa: E731
-        return loss.reconstruct(ones, y, operators.Identity(), generator())
-
-    assert (one() == 1).all()
-    swap(monkeypatch, "Splitting", "reconstruct", "total + h * f(y_a, A_a)", "total + f(y_a, A_a)")
-    assert (one() > 2).all()
+    ones = lambda u, A: torch.ones_like(u)  # noqa: E731
+    loss, A = losses.Noise2Inverse(0.25, draws=8), operators.Identity()
+    assert (loss.reconstruct(ones, y, A, generator=generator()) == 1).all()
 
 
 P = torch.full((1, 1, 1, 6), 0.5)
@@ -109,19 +111,19 @@ BAD = {
     "tau": (lambda: losses.RobustSSDU(noise.Gaussian(0.1), 0.5, tau=0), "tau is 0; it must be a"),
     "density of another width": (
         lambda: losses.ENSURE(noise.Gaussian(0.1), torch.full((5,), 0.5))(
-            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator(1)
+            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator=generator(1)
         ),
         r"density has shape \(1, 1, 1, 5\), which does not broadcast to y's \(8, 1, 6, 6\)",
     ),
     "density of another width, weighted": (
         lambda: losses.WeightedSSDU(P, torch.full((5,), 0.5))(
-            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator(1)
+            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator=generator(1)
         ),
         r"density has shape \(1, 1, 1, 5\), which does not broadcast",
     ),
     "no split": (
         lambda: losses.RobustSSDU(noise.PoissonGaussian(0.1, 0.1), P)(
-            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator(1)
+            nonlinear, torch.rand(8, 1, 6, 6), operators.Identity(), generator=generator(1)
         ),
         "PoissonGaussian has no independent split",
     ),

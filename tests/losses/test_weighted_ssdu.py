@@ -9,7 +9,8 @@ from itertools import combinations
 import pytest
 import torch
 from montecarlo import estimate, generator
-from problems import mutant
+from mutants import missed
+from slips import level, slip
 from undersampled import SCENES, nonlinear, rows_of
 
 from course_lib import losses, operators
@@ -67,26 +68,53 @@ def test_the_loss_is_the_supervised_risk_on_all_that_f_does_not_see(where, monke
     assert value == pytest.approx(risk, rel=1e-12)
 
 
-MUTANTS = {
-    "weights without K": ("(1 - pi * (1 - p)) / (pi * p)", "1 / p"),
-    "no weights": ("h * (1 - pi * (1 - p)) / (pi * p).clamp_min(1e-12)", "h * 1.0"),
-    "root of the weights, which are for the residual": (
-        "(1 - pi * (1 - p)) / (pi * p).clamp_min(1e-12)",
-        "((1 - pi * (1 - p)) / (pi * p).clamp_min(1e-12)).sqrt()",
-    ),
-    "density forgotten": ("(pi * p).clamp", "p.clamp"),
-    "K of the hidden": ("(1 - pi * (1 - p)) / (pi", "(1 - pi * p) / (pi"),
-    "mean of the density": ("pi = self.p, self.density\n        return h", "pi = self.p, "
-                            "self.density.mean()\n        return h"),
-}  # fmt: skip
+class Written(losses.WeightedSSDU):
+    """The weights of the hidden, h_i/(1 − K_i), a piece at a time."""
+
+    def numbers(self):
+        return self.p, self.density
+
+    def K(self, p, pi):
+        return torch.nan_to_num((1 - pi) / (1 - pi * (1 - p)))  # 0/0: always seen
+
+    def power(self):
+        return 1.0
+
+    def weight(self, h):
+        p, pi = self.numbers()
+        return h / (1 - self.K(p, pi)).clamp_min(1e-12) ** self.power()
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_of_the_weights_is_refused(name, monkeypatch):
-    changed = mutant(losses.WeightedSSDU, *MUTANTS[name])
-    monkeypatch.setattr(losses.WeightedSSDU, "weight", changed.weight)
+WEIGHT_SLIPS = {
+    "weights without K": slip(Written, K=lambda s, p, pi: 1 - p),
+    "no weights": slip(Written, K=lambda s, p, pi: 0 * p),
+    "root of the weights, which are for the residual": slip(Written, power=lambda s: 0.5),
+    "density forgotten": slip(Written, K=lambda s, p, pi: 1 - p / (1 - pi * (1 - p))),
+    "K of the hidden": slip(Written, K=lambda s, p, pi: 1 - pi * p / (1 - pi * p)),
+    "mean of the density": slip(Written, numbers=lambda s: (s.p, s.density.mean())),
+    "p for 1 − p": slip(Written, numbers=lambda s: (1 - s.p, s.density)),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHT_SLIPS)
+def test_a_slip_of_the_weights_is_refused(name, monkeypatch):
+    monkeypatch.setattr(losses, "WeightedSSDU", WEIGHT_SLIPS[name])
     value, risk = both_sides("pixels", monkeypatch)
-    assert abs(value - risk) > 1e-2 * risk
+    assert not abs(value - risk) < 1e-2 * risk
+
+
+def test_the_weights_are_their_formula(monkeypatch):
+    one = both_sides("pixels", monkeypatch)
+    monkeypatch.setattr(losses, "WeightedSSDU", Written)
+    assert both_sides("pixels", monkeypatch) == pytest.approx(one, rel=1e-12)
+
+
+def test_a_handful_of_systematic_slips_of_the_weights_is_refused(monkeypatch):
+    def refused():
+        value, risk = both_sides("pixels", monkeypatch)
+        return not abs(value - risk) < 1e-9 * risk
+
+    assert len(missed(losses.WeightedSSDU.weight, refused)) < 2
 
 
 def test_masks_of_a_fixed_number_of_columns_obey_it_approximately(monkeypatch):
@@ -127,18 +155,20 @@ def test_noise_adds_the_offset(where):
     assert abs(found.z()) < 4 and found.error < 0.01
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        ("* (1 - pi * (1 - p)) / pi * noise", "* noise"),
-        ("* (1 - pi * (1 - p)) / pi * noise", "* (1 - pi * (1 - p)) * noise"),
-        ("((p > 0) * (1 - pi * (1 - p)) / pi * noise", "((1 - pi * (1 - p)) / pi * noise"),
-    ],
-)
-def test_another_offset_is_refused(old, new, monkeypatch):
-    changed = mutant(losses.WeightedSSDU, old, new)
-    monkeypatch.setattr(losses.WeightedSSDU, "offset", changed.offset)
-    assert abs(excess(SCENES["gaussian, columns"](), 32).z()) > 5
+OFFSET_SLIPS = {
+    "without K": lambda p, pi: p > 0,
+    "density forgotten": lambda p, pi: (p > 0) * (1 - pi * (1 - p)),
+    "of the never hidden too": lambda p, pi: (1 - pi * (1 - p)) / pi,
+}
+
+
+@pytest.mark.parametrize("name", OFFSET_SLIPS)
+def test_a_slip_of_the_offset_is_refused(name, monkeypatch):
+    def offset(self, noise, y, A=None):
+        return (OFFSET_SLIPS[name](self.p, self.density) * level(noise, y, A)).mean()
+
+    monkeypatch.setattr(losses, "WeightedSSDU", slip(losses.WeightedSSDU, offset=offset))
+    assert abs(excess(SCENES["gaussian, pixels"](), 32).z()) > 5
 
 
 @pytest.mark.parametrize("kind", [
