@@ -23,7 +23,8 @@ class UNet(nn.Module):
     widths: channels per scale. Down by 2×2 means, up by transposed convolutions, skips by
     concatenation, no normalisation, so that the images of a batch do not influence each other and
     the divergence of SURE means something. bias=False makes it homogeneous, f(cy) = c f(y) for
-    c > 0, and so robust to other noise levels (Mohan et al. 2020).
+    c > 0, and so robust to other noise levels (Mohan et al. 2020) and trained alike in every unit;
+    with biases keep y of the order of 1 (`course table units`).
     """
 
     def __init__(self, channels=1, widths=(16, 32, 64), bias=True):
