@@ -3,7 +3,8 @@
 import pytest
 import torch
 from montecarlo import estimate, generator
-from problems import mutant
+from mutants import missed
+from slips import scales, seen, slip
 
 from course_lib import losses, noise, operators
 from course_lib.losses import moi
@@ -62,24 +63,77 @@ def test_the_expectation_is_the_closed_form(noisy):
     assert found.error < 0.02 * truth
 
 
-MUTANTS = {
-    "A′ = A": ("A_other = others(A, len(y), generator)", "A_other = A"),
-    "A′ for the measurement, A for f": ("f(y_other, A_other)", "f(y_other, A)"),
-    "A for the measurement, A′ for f": ("A_other(x_hat)", "A(x_hat)"),
-    "noise forgotten": ("self.noise(y_other, generator=generator)", "y_other"),
-    "noise on x̂": ("A_other(x_hat)", "A_other(self.noise(x_hat, generator=generator))"),
-    "y for y′": ("f(y_other, A_other)", "f(y, A_other)"),
-    "measurements compared": ("(f(y_other, A_other) - x_hat)",
-                              "A_other(f(y_other, A_other) - x_hat)"),
-    "sum": (".square().mean()", ".square().sum() / len(y)"),
-    "half the square": (".square().mean()", ".square().mean() / 2"),
-}  # fmt: skip
+class Written(losses.MOI):
+    """The loss as it is displayed, a piece at a time."""
+
+    def other(self, A, order):
+        return A[order]
+
+    def virtual(self, A, B, x_hat):
+        """What A′ measures of x̂, without noise."""
+        return B(x_hat)
+
+    def noisy(self, u, order, g):
+        return self.noise[order](u, generator=g)
+
+    def given(self, y, y_other):
+        return y_other
+
+    def told(self, A, B):
+        """The operator that f is given with the virtual measurement."""
+        return B
+
+    def held(self, x_hat):
+        """(x̂ as it is measured again, x̂ as the target)."""
+        x_hat = x_hat.detach() if self.stop else x_hat
+        return x_hat, x_hat
+
+    def again(self, u):
+        return u
+
+    def error(self, B, u, x_hat):
+        return u - x_hat
+
+    def forward(self, f, y, A, noise=None, generator=None):
+        measured, target = self.held(f(y, A))
+        order = moi.others(A, len(y), generator)
+        B = self.other(A, order)
+        u = self.virtual(A, B, measured)
+        if self.noise is not None:
+            u = seen(B, self.noisy(u, order, generator))
+        u = self.again(f(self.given(y, u), self.told(A, B)))
+        return self.error(B, u, target).square().mean()
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_of_the_loss_is_refused(name, monkeypatch):
-    monkeypatch.setattr(losses, "MOI", mutant(losses.MOI, *MUTANTS[name]))
+SLIPS = {
+    "A′ = A": slip(Written, other=lambda s, A, order: A),
+    "A′ for the measurement, A for f": slip(Written, told=lambda s, A, B: A),
+    "A for the measurement, A′ for f": slip(Written, virtual=lambda s, A, B, x_hat: A(x_hat)),
+    "noise forgotten": slip(Written, noisy=lambda s, u, order, g: u),
+    "noise on x̂": slip(
+        Written, virtual=lambda s, A, B, x_hat: B(s.noise(x_hat, generator=generator(9)))
+    ),
+    "y for y′": slip(Written, given=lambda s, y, y_other: y),
+    "measurements compared": slip(Written, error=lambda s, B, u, x_hat: B(u - x_hat)),
+    **scales(losses.MOI),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_of_the_loss_is_refused(name, monkeypatch):
+    monkeypatch.setattr(losses, "MOI", SLIPS[name])
     assert abs(excess(True)[0].z()) > 5
+
+
+@pytest.mark.parametrize("law", [None, noise.Gaussian(SIGMA)])
+def test_the_loss_is_its_formula(law):
+    y = A(torch.randn(B, 1, 1, N, generator=generator(), dtype=torch.float64))
+    one, two = (kind(law)(f, y, A, generator=generator(1)) for kind in (losses.MOI, Written))
+    torch.testing.assert_close(one, two, rtol=1e-12, atol=0)
+
+
+def test_a_handful_of_systematic_slips_is_refused():
+    assert len(missed(losses.MOI.forward, lambda: abs(excess(True)[0].z()) > 5)) < 2
 
 
 # A′
@@ -89,7 +143,8 @@ def chosen(repeats=600):
     """Which image's operator each of 5 images got, (repeats, 5)."""
     labelled = operators.Scaled(operators.Identity(), torch.arange(1.0, 6).view(5, 1, 1, 1))
     g = generator()
-    return torch.stack([moi.others(labelled, 5, g).factor.flatten() - 1 for _ in range(repeats)])
+    return torch.stack([labelled[moi.others(labelled, 5, g)].factor.flatten() - 1
+                        for _ in range(repeats)])  # fmt: skip
 
 
 def test_the_other_operator_is_never_the_image_s_own_and_all_others_are_equally_likely():
@@ -103,20 +158,25 @@ def test_the_other_operator_is_never_the_image_s_own_and_all_others_are_equally_
 def test_it_is_another_operator_for_two_images_and_of_a_composition():
     two = operators.Inpainting(MASKS) @ operators.Scaled(operators.Identity(), 2.0)
     for seed in range(5):
-        other = moi.others(two[:2], 2, generator(seed))
+        other = two[:2][moi.others(two[:2], 2, generator(seed))]
         assert torch.equal(other.outer.mask, MASKS[[1, 0]]) and other.inner.factor == 2
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        ("torch.randint(1, batch", "torch.randint(0, batch"),
-        ("torch.randint(1, batch", "torch.randint(1, batch + 1"),
-        ("torch.randint(1, batch", "torch.randint(1, 2"),
-    ],
-)
-def test_another_choice_is_refused(old, new, monkeypatch):
-    monkeypatch.setattr(moi, "others", mutant(moi.others, old, new))
+CHOICES = {  # how far an image's operator may come from: least and most
+    "its own": (0, 4),
+    "all around": (1, 5),
+    "its neighbour": (1, 1),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_slip_of_the_choice_is_refused(name, monkeypatch):
+    least, most = CHOICES[name]
+
+    def others(A, batch, g):
+        return torch.arange(batch).roll(int(torch.randint(least, most + 1, (1,), generator=g)))
+
+    monkeypatch.setattr(moi, "others", others)
     with pytest.raises(AssertionError):
         test_the_other_operator_is_never_the_image_s_own_and_all_others_are_equally_likely()
 
@@ -138,8 +198,8 @@ def test_it_vanishes_for_signals_in_a_subspace_that_every_operator_identifies():
     x = (torch.randn(6, 1, 1, 2, generator=generator(2), dtype=torch.float64)) @ U.T
     y = many(x)
     torch.testing.assert_close(inverse(y, many), x)
-    assert losses.MOI()(inverse, y, many, generator()) < 1e-24
-    assert losses.MOI()(lambda y, A: A.adjoint(y), y, many, generator()) > 0.01
+    assert losses.MOI()(inverse, y, many, generator=generator()) < 1e-24
+    assert losses.MOI()(lambda y, A: A.adjoint(y), y, many, generator=generator()) > 0.01
 
 
 def gradients(stop=False):
@@ -150,7 +210,7 @@ def gradients(stop=False):
     c = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
     y = A(torch.randn(B, 1, 1, N, generator=generator(), dtype=torch.float64))
     losses.MOI(stop=stop)(lambda u, A: c * A.adjoint(u), y, A, generator=generator(1)).backward()
-    a = moi.others(A, B, generator(1))(y).square().mean()
+    a = A[moi.others(A, B, generator(1))](y).square().mean()
     b, k = y.square().mean(), c.detach()
     if stop:
         return float(c.grad), float(k**2 * (2 * k * a - 2 * a))
@@ -163,40 +223,36 @@ def test_the_gradient_flows_through_both_places_or_x_hat_is_held(stop):
     assert found == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        ("x_hat.detach() if self.stop else x_hat", "x_hat"),
-        ("A_other) - x_hat)", "A_other).detach() - x_hat)"),
-    ],
-)
-def test_another_stop_is_refused(old, new, monkeypatch):
-    monkeypatch.setattr(losses, "MOI", mutant(losses.MOI, old, new))
+def assert_another_gradient(wrong, stop, monkeypatch):
+    monkeypatch.setattr(losses, "MOI", wrong)
     try:
-        found, expected = gradients(True)
+        found, expected = gradients(stop)
     except RuntimeError:  # nothing is left to differentiate
         return
     assert abs(found - expected) > 0.1 * abs(expected)
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        ("A_other) - x_hat)", "A_other) - x_hat.detach())"),
-        ("A_other(x_hat)", "A_other(x_hat.detach())"),
-        ("x_hat = f(y, A)", "x_hat = f(y, A).detach()"),
-    ],
-)
-def test_a_stopped_gradient_is_refused(old, new, monkeypatch):
-    monkeypatch.setattr(losses, "MOI", mutant(losses.MOI, old, new))
-    found, expected = gradients()
-    assert abs(found - expected) > 0.1 * abs(expected)
+@pytest.mark.parametrize("wrong", [
+    slip(Written, held=lambda s, x_hat: (x_hat, x_hat)),
+    slip(Written, again=lambda s, u: u.detach()),
+])  # fmt: skip
+def test_a_slip_of_the_stop_is_refused(wrong, monkeypatch):
+    assert_another_gradient(wrong, True, monkeypatch)
+
+
+@pytest.mark.parametrize("wrong", [
+    slip(Written, held=lambda s, x_hat: (x_hat, x_hat.detach())),
+    slip(Written, held=lambda s, x_hat: (x_hat.detach(), x_hat)),
+    slip(Written, held=lambda s, x_hat: (x_hat.detach(), x_hat.detach())),
+])  # fmt: skip
+def test_a_slip_that_stops_the_gradient_is_refused(wrong, monkeypatch):
+    assert_another_gradient(wrong, False, monkeypatch)
 
 
 def test_it_adds_to_the_consistency_with_the_measurements():
     y = A(torch.randn(B, 1, 1, N, generator=generator(), dtype=torch.float64))
     consistency = losses.MeasurementConsistency()
-    both = (consistency + 2 * losses.MOI())(f, y, A, generator(1))
+    both = (consistency + 2 * losses.MOI())(f, y, A, generator=generator(1))
     parts = consistency(f, y, A), losses.MOI()(f, y, A, generator=generator(1))
     torch.testing.assert_close(both, parts[0] + 2 * parts[1])
     seen = []
