@@ -48,18 +48,20 @@ class Known:
 
 def measure(scale, seeds, json_path, kind, folder):
     """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
+    own.recorded.cache_clear()  # the files may have changed
+    digest = own.digest(kind, folder)
     for split in ("train", "test"):
         own.recorded(kind, folder, split)  # what is wrong with the files is told before the work
     names, against = ["zero-filled", *methods(kind, folder)], scored(kind, folder)
     store = Store(beside(json_path), [__name__, own.__name__, incomplete.__name__])
     seeds = range(incomplete.SEEDS[scale] if seeds is None else seeds)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    runs = {(name, seed, scale, own.digest(kind, folder)) for seed in seeds for name in names}
-    missing = sorted(run for run in runs if run not in store)
+    runs = [(name, seed, scale, digest) for seed in seeds for name in names]
+    missing = [run for run in runs if run not in store]
     done = parallel.results(functools.partial(_run, kind, folder, device), missing, device)
     for run, result in tqdm(done, total=len(missing), unit="network"):
         store.put(run, result)
-    results = {n: [store[n, s, scale, own.digest(kind, folder)] for s in seeds] for n in names}
+    results = {name: [store[name, seed, scale, digest] for seed in seeds] for name in names}
     seconds = sum(store[run]["seconds"] for run in runs)
     meta = report.meta(scale, device, seeds, seconds, store.versions(runs))
     files = {split: len(paths) for split, paths in own.files(kind, folder).items()}

@@ -9,6 +9,7 @@ import torch
 from .. import data, operators
 from .._random import stream
 from ..data.files import SUFFIXES, listed
+from ..data.opened import regular
 from ..operators import coils, fourier, masks
 
 KINDS = {"images": (SUFFIXES, "image"), "kspace": ((".h5",), "k-space file")}
@@ -29,28 +30,28 @@ class Recorded(NamedTuple):
 def files(kind, folder):
     """{"train": paths, "test": paths}: every fourth file, from the last on, is for the test.
 
-    Raises ValueError for no folder, fewer than two files, and two files that are the same.
+    Raises ValueError for no folder and for fewer than two files.
     """
-    paths, seen = listed(folder, *KINDS[kind]), {}
+    paths = listed(folder, *KINDS[kind])
     if len(paths) < 2:
         raise ValueError(
             f"{folder} holds one file, {paths[0].name}; give two or more, as what is learnt from "
             "one is tested on others."
         )
-    for path in paths:
-        twin = seen.setdefault(hashlib.sha256(path.read_bytes()).digest(), path)
-        if twin is not path:
-            raise ValueError(f"{path.name} and {twin.name} in {folder} are the same; keep one.")
     test = paths[::-1][::TESTED]
     return {"train": [path for path in paths if path not in test], "test": test[::-1]}
 
 
 def digest(kind, folder):
-    """Sixteen digits of all that the files hold."""
-    whole = hashlib.sha256()
+    """Sixteen digits of all that the files hold. Raises ValueError when two are the same."""
+    whole, seen = hashlib.sha256(), {}
     for part, paths in files(kind, folder).items():
         for path in paths:
-            whole.update(part.encode() + hashlib.sha256(path.read_bytes()).digest())
+            own = hashlib.sha256(regular(path, KINDS[kind][1]).read_bytes()).digest()
+            twin = seen.setdefault(own, path)
+            if twin is not path:
+                raise ValueError(f"{path.name} and {twin.name} in {folder} are the same; keep one.")
+            whole.update(part.encode() + own)
     return whole.hexdigest()[:16]
 
 

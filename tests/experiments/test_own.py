@@ -1,6 +1,7 @@
 """The table of incomplete measurements on the reader's own files: tiny ones of each schema."""
 
 import json
+import os
 
 import h5py
 import numpy as np
@@ -196,7 +197,7 @@ def test_what_can_not_be_used_is_one_sentence_before_the_work(tmp_path, monkeypa
     kspace(folder, 0)
     assert "holds one file, file0.h5; give two or more" in refused("incomplete", "--kspace", folder)
     (folder / "copy.h5").write_bytes((folder / "file0.h5").read_bytes())
-    assert "file0.h5 and copy.h5" in refused("incomplete", "--kspace", folder)
+    assert "file0.h5 and copy.h5 in" in refused("incomplete", "--kspace", folder)
     (folder / "copy.h5").write_bytes(b"no HDF5")
     assert "copy.h5" in refused("incomplete", "--kspace", folder)
     (folder / "copy.h5").unlink()
@@ -206,6 +207,12 @@ def test_what_can_not_be_used_is_one_sentence_before_the_work(tmp_path, monkeypa
     assert "two tables" in refused("incomplete", "--kspace", folder, "--images", folder)
     assert "does not take --kspace; incomplete does" in refused("denoising", "--kspace", folder)
     assert "leave the other options" in refused("incomplete", "--recorded", "--kspace", folder)
+
+
+def test_a_pipe_is_refused(tmp_path):
+    images(tmp_path, 1)
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "pipe.png" in refused("incomplete", "--images", tmp_path)
 
 
 def test_other_files_are_other_runs(tmp_path):
