@@ -73,6 +73,8 @@ class Batched(torch.nn.Module):
 def _positions(index, count):
     """What selects along the first axis, with numbers of any kind checked against the count."""
     if isinstance(index, slice):
+        if count > 1 and not len(range(count)[index]):
+            raise IndexError(f"the slice {index} selects none of a batch of {count}.")
         return index
     if getattr(index, "ndim", 0) == 0 and not isinstance(index, (list, tuple)):
         try:

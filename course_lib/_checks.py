@@ -70,8 +70,14 @@ def operator(A):
     return A
 
 
-def law(noise):
-    """Refuse what is neither a law nor None, saying what was probably meant."""
+def law(noise, needed_by=None):
+    """Refuse what is neither a law nor None, saying what was probably meant; needed_by: a name,
+    of what can't do without one."""
+    if noise is None and needed_by is not None:
+        raise TypeError(
+            f"{needed_by} needs the law of y; give one of course_lib.noise, such as "
+            "noise.Gaussian(0.1)."
+        )
     if noise is None or hasattr(noise, "variance"):
         return noise
     meant = "give one of course_lib.noise, such as noise.Gaussian(0.1), or None."
@@ -90,6 +96,14 @@ def number(value, name, many="give one number"):
         if hasattr(value, "shape"):
             raise ValueError(f"{name} has shape {tuple(value.shape)}; {many}.") from error
         raise TypeError(f"{name} is {value!r}; {many}.") from error
+
+
+def finite(value, name):
+    """Refuse what is not one finite number."""
+    found = number(value, name)
+    if not -float("inf") < found < float("inf"):
+        raise ValueError(f"{name} is {found:g}; it must be a finite number.")
+    return found
 
 
 def positive(value, name, many="it must be one positive number"):

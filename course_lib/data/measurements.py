@@ -31,11 +31,9 @@ class Measurements(Dataset):
             raise ValueError("y is an empty tuple; give at least one tensor (N, ...).")
         _checks.operator(A), _checks.law(noise)
         for copy in copies:
-            _checks.same_shape(_checks.floats(copy, "y"), copies[0], "a copy of y", "the first")
-        if copies[0].ndim < 2 or len(copies[0]) == 0:
-            raise ValueError(
-                f"y has shape {tuple(copies[0].shape)}; give (N, C, H, W), N at least 1."
-            )
+            _checks.same_shape(_checks.image(copy, "y"), copies[0], "a copy of y", "the first")
+        if len(copies[0]) == 0:
+            raise ValueError(f"y has shape {tuple(copies[0].shape)}; N must be at least 1.")
         for part, name in ((A, "operators"), (noise, "laws")):
             if part is not None and part.count not in (1, len(copies[0])):
                 raise ValueError(
@@ -143,7 +141,7 @@ def _simulated(x, A, noise, seed, copies, crop):
 def _fits(crop, A, size):
     if not isinstance(A, Identity):
         raise ValueError(f"crop = {crop} needs A = I, not {type(A).__name__}; crop x first.")
-    if not 1 <= crop <= min(size):
+    if not 1 <= _checks.whole(crop, "crop") <= min(size):
         raise ValueError(f"crop = {crop} does not fit images of {tuple(size)}.")
 
 

@@ -72,7 +72,8 @@ class Loss(torch.nn.Module):
 
     def law(self, noise):
         """The law that came with y, or else the loss's own, `self.noise`."""
-        return _checks.law(self.noise) if _checks.law(noise) is None else noise
+        own = _checks.law(noise) is None
+        return _checks.law(self.noise, type(self).__name__) if own else noise
 
     def __add__(self, other):
         return Sum([self, other], [1.0, 1.0])
@@ -81,7 +82,7 @@ class Loss(torch.nn.Module):
         return self if other == 0 else NotImplemented  # sum([a, b]) starts at 0
 
     def __mul__(self, weight):
-        return Sum([self], [float(weight)])
+        return Sum([self], [_checks.finite(weight, "the weight of a loss")])
 
     __rmul__ = __mul__
 

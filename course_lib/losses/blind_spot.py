@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from .. import _checks
 from ..noise import CorrelatedGaussian, Gaussian, Noise
 from ..operators import Identity
 from .base import Loss, apply
@@ -27,7 +28,7 @@ class BlindSpotSURE(Loss):
 
     def __init__(self, noise):
         super().__init__()
-        if isinstance(noise, CorrelatedGaussian):
+        if isinstance(_checks.law(noise, type(self).__name__), CorrelatedGaussian):
             raise ValueError(
                 "CorrelatedGaussian noise is seen in the neighbours of a pixel; give "
                 f"{type(self).__name__} noise.Gaussian(sigma) and wrap the network in "

@@ -31,7 +31,7 @@ class Noise2Score(Loss):
     def __init__(self, noise, delta=0.3):
         super().__init__()
         self.noise, self.delta = noise, _checks.positive(delta, "delta")
-        if type(_checks.law(noise)).tweedie is Noise.tweedie:
+        if type(_checks.law(noise, "Noise2Score")).tweedie is Noise.tweedie:
             noise.tweedie(None, None)  # says that there is no formula, before any training
 
     def forward(self, f, y, A, noise=None, generator=None):

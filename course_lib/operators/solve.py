@@ -55,6 +55,7 @@ def dot(a, b):
 
 
 def largest(a):
-    """max |a| per image, 1 for a black one, shaped to broadcast; without gradient."""
+    """max |a| per image, 1 for a black one, NaN for one that holds NaN, shaped to broadcast;
+    without gradient."""
     most = a.detach().flatten(1).abs().amax(1).view(-1, *[1] * (a.ndim - 1))
-    return torch.where(most > 0, most, 1)
+    return torch.where(most == 0, 1, most)

@@ -246,3 +246,15 @@ def test_half_precision_is_solved_in_single(dtype):
     assert x.dtype == torch.float32
     exact = b.double() / (1 + H.diagonal(dim1=1, dim2=2).view(SHAPE))
     torch.testing.assert_close(x.double(), exact, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_nan_and_infinite_values_stay_visible(bad):
+    """In their own image alone: the others are as without it."""
+    A = operators.CompressedSensing.gaussian(20, (6, 6), generator=generator())
+    y = torch.rand(3, 1, 1, 20, generator=generator(1))
+    right = A.pinv(y)
+    y[1, 0, 0, 3] = bad
+    with pytest.warns(UserWarning, match="1 of 3 images did not fall"):
+        found = A.pinv(y)
+    assert found[1].isnan().all() and torch.equal(found[::2], right[::2])
