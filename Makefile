@@ -43,7 +43,7 @@ lab: $(STAMP)
 book: $(STAMP)
 	@$(BIN)/course site
 
-bench:
+bench: $(STAMP)
 	@bash tests/peer.sh .peer
 	.peer/bin/course bench --scale $(SCALE)
 
