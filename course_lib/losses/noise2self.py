@@ -51,7 +51,7 @@ class Noise2Self(Loss):
         return self.width**2 * (J * (measured(f, visible, A) - observed(y, A)).square()).mean()
 
     def scores(self, A):
-        return self.test == "stitched"
+        return A.selects and self.test == "stitched"
 
     def offset(self, noise, y, A=None):
         return variance(noise, y, A).mean()
@@ -62,5 +62,7 @@ class Noise2Self(Loss):
         x_hat = 0
         for phase in range(self.width**2):
             visible, J = self.hide(y, phase)
-            x_hat = x_hat + J * apply(f, visible, A)
+            part = apply(f, visible, A)
+            _checks.same_shape(part[:, :1], J, "f(y, A), of which the stitched x̂ is made,", "y")
+            x_hat = x_hat + J * part
         return x_hat
