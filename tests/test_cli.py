@@ -61,7 +61,9 @@ def test_where_no_table_can_be_written_is_told_before_the_work(tmp_path, measure
     assert "is a folder; name a file in it" in table(tmp_path)
     assert "is a folder" in table("")
     assert "file" in table(tmp_path / "file" / "x.json")
-    assert "runs.jsonl: Is a directory" in table(tmp_path / "runs.json")
+    os.mkfifo(tmp_path / "queue.jsonl")
+    for name in ("runs", "queue"):
+        assert f"{name}.jsonl, for the finished runs, is no file" in table(tmp_path / name)
     os.mkfifo(tmp_path / "pipe")
     assert "can't be written" in table(tmp_path / "pipe")
     assert measured == []

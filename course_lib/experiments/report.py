@@ -95,6 +95,8 @@ def check(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     _files.check(path)
     if (kept := beside(path)).exists():
+        if not kept.is_file():
+            raise ValueError(f"{kept}, for the finished runs, is no file; name another table.")
         open(kept, "ab").close()
 
 
