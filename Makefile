@@ -3,6 +3,7 @@
 # make lab      open JupyterLab on the lessons
 # make book     build the site alone (it runs only the lessons that have changed)
 # make bench    times beside the reference library (sets up .peer, an environment with both)
+# make mutants  every small change of every loss against the tests of the losses: how many it finds
 #
 # Each target sets up .venv itself. Choose the interpreter with PYTHON=..., another build of torch
 # with the environment variable TORCH_SPEC (what pip shall install, for example 'torch>=2.4').
@@ -17,7 +18,7 @@ SCALE ?= quick
 # One test process a core; all cells of a notebook, and all tests of a file, in one of them.
 CORES := -n auto --dist loadfile
 
-.PHONY: course test test-style test-package test-notebooks lab book bench
+.PHONY: course test test-style test-package test-notebooks lab book bench mutants
 
 course: $(STAMP)
 	@$(BIN)/course notebooks
@@ -46,6 +47,9 @@ book: $(STAMP)
 bench: $(STAMP)
 	@bash tests/peer.sh .peer
 	.peer/bin/course bench --scale $(SCALE)
+
+mutants: $(STAMP)
+	$(BIN)/python tests/mutants.py
 
 # A TORCH_SPEC other than the one that was installed makes the set-up stale.
 ifneq ($(TORCH_SPEC),)
