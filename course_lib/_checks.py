@@ -43,16 +43,17 @@ def single(y, name="y"):
 
 def axes(x, name="x"):
     """Refuse what does not have the four axes of an image batch, or holds nothing."""
-    if 0 in x.shape:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}, no image at all; give at least one.")
-    if x.ndim != 4:
-        remedy = (
-            f"e.g. {name}[None, None] for one gray image"
-            if x.ndim < 4
-            else f"e.g. {name}.flatten(0, 1) for several frames an image"
-        )
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; images are (B, C, H, W), {remedy}.")
-    return x
+    shape = x.shape
+    if len(shape) == 4 and 0 not in shape:
+        return x
+    if 0 in shape:
+        raise ValueError(f"{name} has shape {tuple(shape)}, no image at all; give at least one.")
+    remedy = (
+        f"e.g. {name}[None, None] for one gray image"
+        if len(shape) < 4
+        else f"e.g. {name}.flatten(0, 1) for several frames an image"
+    )
+    raise ValueError(f"{name} has shape {tuple(shape)}; images are (B, C, H, W), {remedy}.")
 
 
 def image(x, name="x"):

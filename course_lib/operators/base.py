@@ -42,13 +42,13 @@ class Operator(Batched):
 
         return super()._apply(kept, recurse)
 
-    def __call__(self, *x):
+    def __call__(self, x):
         """`forward`, without torch's look-up of hooks where there are none: it takes as long as a
         small mask."""
         hooks = self._forward_hooks or self._forward_pre_hooks
         if hooks or self._backward_hooks or self._backward_pre_hooks:
-            return super().__call__(*x)
-        return self.forward(*x)
+            return super().__call__(x)
+        return self.forward(x)
 
     def forward(self, x):
         """Ax."""

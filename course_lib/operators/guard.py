@@ -35,10 +35,12 @@ def guarded(name):
     def decorator(method):
         @functools.wraps(method)
         def call(A, x, *rest, **options):
-            x = single(_checks.real(x, name))
+            x = _checks.real(x, name)
+            if x.dtype in HALF:
+                x = x.float()
             device = x.device
             for parameter, values in A._buffers.items():
-                if values.device != device or (values.shape[0] > 1 and A._varies(parameter)):
+                if values.device != device or (values.size(0) > 1 and A._varies(parameter)):
                     _fits(A, x, name, values)
             if not ANY_AUTOCAST():  # which is faster than to enter a context
                 return method(A, x, *rest, **options)

@@ -47,7 +47,8 @@ def norm(A, shape, iterations=200, tolerance=1e-6):
     for _ in range(iterations):
         x = x / largest(x)
         x = A.adjoint(A(x / dot(x, x).sqrt()))
-        size = dot(x / largest(x), x / largest(x)).sqrt() * largest(x)  # x was of norm 1: → ‖A‖²
+        u = x / largest(x)
+        size = dot(u, u).sqrt() * largest(x)  # x was of norm 1: → ‖A‖²
         if not size.all():
             raise ValueError(f"{type(A).__name__} maps images to 0; it cannot be scaled to norm 1.")
         previous, value = value, torch.where(done, value, size.sqrt())

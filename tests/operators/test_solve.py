@@ -177,7 +177,7 @@ def few_angles(seed, n=12):
     return operators.Radon(angles, n), torch.rand(4, 1, n, n, generator=generator(seed))
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(4))
 def test_pinv_of_few_angles_is_that_of_each_image_alone_and_bounded(seed):
     """42 of 180 such images were wrong by up to 1e10, when a converged image went on iterating."""
     A, x = few_angles(seed)
