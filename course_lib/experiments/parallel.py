@@ -33,6 +33,7 @@ def results(function, runs, device):
         futures = {pool.submit(function, run): run for run in runs}
         for future in as_completed(futures):
             yield futures[future], future.result()
+        pool.shutdown()
     except BrokenProcessPool:
         raise ChildProcessError(
             f"one of the {jobs} processes was killed, most likely for want of memory: finished "
