@@ -110,6 +110,7 @@ def test_both_tables_share_their_supervised_reference(monkeypatch):
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path):
     table = {"meta": {"scale": "quick"}, "rows": [{"method": "SURE", "gap_db": float("1")}]}
+    report.check(tmp_path / "new" / "table.json")  # makes the folder
     report.write(table, tmp_path / "new" / "table.json")
     assert json.loads((tmp_path / "new" / "table.json").read_text()) == table
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["table.json"]
