@@ -20,7 +20,8 @@ def ssim(x_hat, x):
     """Structural similarity per image, for images in [0, 1] (Wang et al. 2004, eq. 13).
 
     By scikit-image (van der Walt et al. 2014), with the window of the paper: 11×11, Gaussian of
-    standard deviation 1.5, at the pixels where it fits; the mean over channels. x_hat, x: (B, C, H, W). Returns (B,).
+    standard deviation 1.5, at the pixels where it fits; the mean over channels.
+    x_hat, x: (B, C, H, W). Returns (B,).
     Raises ValueError for images smaller than the window.
     """
     from skimage.metrics import structural_similarity
