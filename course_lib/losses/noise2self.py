@@ -51,7 +51,7 @@ class Noise2Self(Loss):
         return self.width**2 * (J * (measured(f, visible, A) - observed(y, A)).square()).mean()
 
     def scores(self, A):
-        return A.selects and self.test == "stitched"
+        return A.selects == "pixels" and self.test == "stitched"
 
     def offset(self, noise, y, A=None):
         return variance(noise, y, A).mean()

@@ -22,12 +22,14 @@ class Splitting(Loss):
     and A. With fill="zero", or another A, f gets zeros and A_a = Inpainting(1 − h) @ A.
     target="all" puts every entry into the loss, (1/m) ‖A f(y_a, A_a) − y‖²: right without noise;
     with noise its minimiser repeats the kept entries, E L is not the risk plus a constant.
-    test="average": x̂ = (Σ_t diag(w_t))⁻¹ Σ_t diag(w_t) f(y_{a,t}, A_{a,t}) over `draws` masks,
-    f as it was trained. Where A selects pixels (A = I, inpainting, decimation, demosaicing), w_t =
-    1 − Aᵀ(1 − h_t): a measured pixel comes from the masks that hid it, w = h for A = I, another one
-    from all masks; for other A w = 1. The masks share the law of h and together hide each entry
-    ⌊N p_i⌋ or ⌈N p_i⌉ times. Then no measured x̂_i has seen y_i, so that in evaluation mode
-    L = (1/m) ‖A x̂ − y‖² is the risk of x̂ itself, plus the same offset. test="one": f(y_a, A_a) of
+    test="average": with x_t = f(y_{a,t}, A_{a,t}) over N = `draws` masks, f as it was trained,
+        x̂ = x̄ + Aᵀ(ȳ − A x̄),  x̄ = (1/N) Σ_t x_t,  ȳ = (Σ_t diag(h_t))⁻¹ Σ_t diag(h_t) A x_t,
+    where A selects pixels (A = I, inpainting, decimation, demosaicing) or Fourier coefficients (MRI
+    of one coil): each measured one comes from the masks that hid it, for A = I x̂ = ȳ, the others
+    from all masks. For other A x̂ = x̄. The masks share the law of h and together hide each entry
+    ⌊N p_i⌋ or ⌈N p_i⌉ times. Then no measured ȳ_i has seen y_i, so that in evaluation mode, where
+    all p_i > 0, L = (1/m) ‖A x̂ − y‖² is the risk of x̂ itself, plus the same offset. test="mean":
+    x̄, for A = I x̂. test="one": f(y_a, A_a) of
     one split. test="plain": f(y, A). These two want a network that treats kept and hidden pixels
     alike, such as `models.Direct`. Raises ValueError for masks that would hide everything or
     nothing and for draws · p < 1. Source: Efron (2004), Yaman et al. (2020), Tachella (2025); the
@@ -47,12 +49,12 @@ class Splitting(Loss):
         for name, value, choices in (
             ("fill", fill, ("interpolate", "zero")),
             ("target", target, ("hidden", "all")),
-            ("test", test, ("average", "one", "plain")),
+            ("test", test, ("average", "mean", "one", "plain")),
         ):
             if value not in choices:
                 raise ValueError(f"{name} is {value!r}; use one of {', '.join(choices)}.")
         self.draws = _checks.whole(draws, "draws")
-        if test == "average" and self.draws * float(p[p > 0].min()) < 1 - 1e-6:
+        if test in ("average", "mean") and self.draws * float(p[p > 0].min()) < 1 - 1e-6:
             raise ValueError(
                 f"draws is {draws}: some entries would never be hidden; use at least 1/hidden = "
                 f"{1 / float(p[p > 0].min()):.0f}, or test='plain'."
@@ -62,7 +64,7 @@ class Splitting(Loss):
 
     @property
     def test_evals(self):
-        return self.draws if self.test == "average" else 1
+        return self.draws if self.test in ("average", "mean") else 1
 
     def uniforms(self, y, generator=None):
         """One number u for each entry, or group of entries, that is hidden on its own."""
@@ -94,7 +96,8 @@ class Splitting(Loss):
         return h / self.p.clamp_min(1e-12)
 
     def scores(self, A):
-        return A.selects and self.test == "average" and self.target == "hidden"
+        own = self.test == "average" and self.target == "hidden" and bool(self.p.all())
+        return own and A.selects is not None
 
     def offset(self, noise, y, A=None):
         if self.target == "all":
@@ -110,13 +113,18 @@ class Splitting(Loss):
 
     def average(self, f, y, A, generator=None):
         """x̂ of test="average"."""
-        if A.selects and not self.p.all():
+        own = A.selects is not None and (self.test == "average" or isinstance(A, Identity))
+        if own and A.selects == "pixels" and not self.p.all():
             raise ValueError(
                 "hidden is 0 at some pixels, which no mask predicts; use test='plain'."
             )
-        u, total, count = self.uniforms(y, generator), 0, 0
+        u, x_hat, seen, count = self.uniforms(y, generator), 0, 0, 0
         for t in range(self.draws):
             y_a, A_a, h = self.split(y, A, (u + t / self.draws) % 1)
-            h = 1 - A.adjoint((~h).to(y.dtype).expand_as(y)) if A.selects else y.new_ones(())
-            total, count = total + h * apply(f, y_a, A_a), count + h
-        return total / count
+            x_t = apply(f, y_a, A_a)
+            x_hat = x_hat + x_t / self.draws
+            if own:
+                seen, count = seen + h * A(x_t), count + h.to(y.dtype)
+        if own:  # measured entries from the masks that hid them
+            x_hat = x_hat + A.adjoint((count > 0) * (seen / count.clamp_min(1) - A(x_hat)))
+        return x_hat

@@ -19,7 +19,9 @@ class Operator(Batched):
     float32, autocast is off inside, and `A.half()` leaves the parameters in float32.
     """
 
-    selects = False  # whether each entry of y is one pixel of x
+    # what each measured entry of y is one of: "pixels" of x, its "coefficients" in an orthonormal
+    # basis, or None; then AAᵀ = 1 on these entries and A† = Aᵀ
+    selects = None
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -89,7 +91,7 @@ class Compose(Operator):
     def __init__(self, outer, inner):
         super().__init__()
         self.outer, self.inner = outer, inner
-        self.selects = outer.selects and inner.selects
+        self.selects = inner.selects if outer.selects == "pixels" else None
 
     def forward(self, x):
         return self.outer(self.inner(x))

@@ -16,7 +16,7 @@ class Decimation(Operator):
     ValueError for a phase outside the cell and for x that does not divide into cells.
     """
 
-    selects = True
+    selects = "pixels"
 
     def __init__(self, factor, phase=None):
         super().__init__()

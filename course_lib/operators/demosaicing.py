@@ -14,7 +14,7 @@ class Demosaicing(Operator):
     and for x without three channels.
     """
 
-    selects = True
+    selects = "pixels"
 
     def __init__(self, pattern="RGGB"):
         super().__init__()

@@ -12,7 +12,7 @@ class Inpainting(Operator):
     that hides every pixel, and for x of another size.
     """
 
-    selects = True
+    selects = "pixels"
 
     def __init__(self, mask):
         super().__init__()

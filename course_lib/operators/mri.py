@@ -14,6 +14,8 @@ class MRI(Operator):
     another size.
     """
 
+    selects = "coefficients"
+
     def __init__(self, mask):
         super().__init__()
         self.register_buffer("mask", kspace_mask(mask))
