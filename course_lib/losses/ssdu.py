@@ -78,7 +78,8 @@ class Noise2Inverse(Splitting):
 
     L is that of `SSDU`; f is used as it was trained, on a part of the measurements, `draws` times
     (for A = I only where it was hidden). Where A selects pixels or Fourier coefficients,
-    `Splitting` takes each measured one from the splits that hid it, which is safer. hidden: p, alike for all entries in the paper. Hendriksen et al. (2020) compare images, f(A_a†
+    `Splitting` takes each measured one from the splits that hid it, which is safer.
+    hidden: p, alike for all entries in the paper. Hendriksen et al. (2020) compare images, f(A_a†
     y_a) with A_b† y_b, which is right for complete, noisy tomography; here measurements are
     compared, so that incomplete ones are allowed. Source: Hendriksen, Pelt and Batenburg (2020).
     """
