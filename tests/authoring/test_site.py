@@ -111,7 +111,9 @@ def small_course(folder, lesson=LESSON):
     (folder / "solutions" / "part2").mkdir(parents=True)
     (folder / "book.yml").write_text(yaml.safe_dump(book), encoding="utf-8")
     for page in (ROOT / "solutions").glob("*.*"):
-        shutil.copy(page, folder / "solutions")
+        text = page.read_text(encoding="utf-8")  # links to other lessons lead to this one
+        text = re.sub(r"\]\(\w+/\w+\.ipynb\)", "](part2/2_2_sample.ipynb)", text)
+        (folder / "solutions" / page.name).write_text(text, encoding="utf-8")
     (folder / "solutions" / "part2" / "2_2_sample.md").write_text(lesson, encoding="utf-8")
     return folder
 
