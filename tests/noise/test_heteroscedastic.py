@@ -3,9 +3,11 @@
 import pytest
 import torch
 from montecarlo import correlations, generator, summary
-from problems import CLAIMS, FIELD, MIXTURE, Problem, assert_unbiased, iid, mutant
+from problems import CLAIMS, FIELD, MIXTURE, Problem, assert_unbiased, iid
+from slips import slip
 
 from course_lib import noise, operators
+from course_lib.noise import divergence
 
 SIGMA = torch.tensor([[0.2, 0.7, 0.3], [0.5, 0.0, 0.9], [0.4, 0.6, 0.1]], dtype=torch.float64)
 LAW = noise.HeteroscedasticGaussian(SIGMA)
@@ -53,21 +55,21 @@ def test_the_losses_are_unbiased(name, problem):
     assert_unbiased(claim.make(LAW), claim, PROBLEMS[problem](LAW))
 
 
-@pytest.mark.parametrize(
-    "name, method, old, new",
-    [
-        ("SURE exact", "stein_exact", "self.variance(y) * div", "self.sigma.to(y) * div"),
-        ("SURE exact", "stein_exact", "(self.variance(y) * d", "2 * (self.variance(y) * d"),
-        ("SURE antithetic", "draw", "self._sigma(y) * n", "self.sigma.mean() * n"),
-    ],
-)
-def test_wrong_identities_are_caught(name, method, old, new):
-    kind, claim = noise.HeteroscedasticGaussian, CLAIMS[name]
-    wrong = noise.HeteroscedasticGaussian(SIGMA)
-    setattr(wrong, method, mutant(getattr(kind, method), old, new).__get__(wrong))
-    problem = PROBLEMS["mixture"](LAW)
+SLIPS = {
+    "σ for σ²": ("SURE exact", dict(
+        stein_exact=lambda s, f, y, fy: (s.sigma.to(y) * divergence.partials(f, y)).sum())),
+    "factor 2": ("SURE exact", dict(stein_exact=lambda s, right, f, y, fy: 2 * right(f, y, fy))),
+    "one level for all pixels": ("SURE antithetic", dict(
+        draw=lambda s, y, g=None: s.sigma.mean() * torch.randn(y.shape, generator=g).to(y))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_of_an_identity_is_caught(name):
+    key, methods = SLIPS[name]
+    wrong, problem = slip(noise.HeteroscedasticGaussian, **methods)(SIGMA), PROBLEMS["mixture"](LAW)
     with pytest.raises(AssertionError):
-        assert_unbiased(claim.make(wrong), claim, problem)
+        assert_unbiased(CLAIMS[key].make(wrong), CLAIMS[key], problem)
 
 
 def test_tweedie_with_a_gaussian_signal():

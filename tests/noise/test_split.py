@@ -3,7 +3,9 @@
 import pytest
 import torch
 from montecarlo import correlations, generator, summary
-from problems import KERNEL, mutant
+from mutants import missed
+from problems import KERNEL
+from slips import slip
 
 from course_lib import noise
 
@@ -85,26 +87,63 @@ def test_unknown_correlation_leaves_the_pair_dependent():
     assert z.abs().max() > 20
 
 
-@pytest.mark.parametrize(
-    "name, old, new",
-    [
-        ("gaussian", "(alpha / (1 - alpha)) ** 0.5", "((1 - alpha) / alpha) ** 0.5"),
-        ("gaussian", "* self.draw(y, generator)", "* 0.9 * self.draw(y, generator)"),
-        ("gaussian", "_checks.single(y) + (alpha", "_checks.single(y) + 1.3 * (alpha"),
-        ("poisson", "(y - s) / (1 - alpha), s / alpha", "y - s, s / alpha"),
-        ("poisson", "self.counts(y), alpha, generator", "self.counts(y), 0.3, generator"),
-        ("poisson", "binomial(self.counts(y), alpha, generator)", "torch.poisson(alpha * y)"),
-        ("gamma", "(y - s) / (1 - alpha), s / alpha", "y - s, s / alpha"),
-        ("gamma", "looks * alpha, looks * (1 - alpha)", "alpha, 1 - alpha"),
-        ("gamma", "return y * w", "return y * alpha"),
-        ("binomial", "(z - w) / (self.trials - drawn)", "(z - w) / self.trials"),
-        ("binomial", "successes, self.trials - successes, round(drawn)", "successes, 3, 2"),
-    ],
-)
-def test_a_wrong_pair_is_caught(name, old, new):
-    (kind, argument), variance = MODELS[name]
+def recorrupted(factor):
+    """y1 with `factor`(α) times the deviation of the recorruption, and the y2 that makes up y."""
+
+    def split(s, y, alpha, generator=None):
+        y1 = y + factor(alpha) * s.draw(y, generator)
+        return y1, (y - (1 - alpha) * y1) / alpha
+
+    return split
+
+
+def share(factor):
+    """The share drawn with another α."""
+    return lambda s, right, y, alpha, rest, g=None: right(y, factor(alpha), rest, g)
+
+
+def unscaled(s, right, y, alpha, generator=None):
+    y1, y2 = right(y, alpha, generator)
+    return (1 - alpha) * y1, y2
+
+
+SLIPS = {
+    "the slides' factor": ("gaussian", dict(split=recorrupted(lambda a: ((1 - a) / a) ** 0.5))),
+    "too little noise": ("gaussian", dict(split=recorrupted(lambda a: 0.9 * (a / (1 - a)) ** 0.5))),
+    "too much noise": ("gaussian", dict(split=recorrupted(lambda a: 1.3 * (a / (1 - a)) ** 0.5))),
+    "y1 of photons not scaled": ("poisson", dict(split=unscaled)),
+    "another α for photons": ("poisson", dict(share=share(lambda a: 0.3))),
+    "photons thinned by independent counts": (
+        "poisson", dict(share=lambda s, y, alpha, rest, g=None: torch.poisson(alpha * y, g)),
+    ),
+    "y1 of speckle not scaled": ("gamma", dict(split=unscaled)),
+    "one look for all": (
+        "gamma", dict(share=lambda s, right, y, alpha, *a: right(y, alpha, 1 / s.looks, *a[1:])),
+    ),
+    "a fixed share": ("gamma", dict(share=lambda s, y, alpha, *_: alpha * y)),
+    "y1 of trials not scaled": ("binomial", dict(split=unscaled)),
+    "another α for trials": (
+        "binomial", dict(split=lambda s, right, y, alpha, g=None: right(y, 2 * alpha, g)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_of_the_pair_is_caught(name):
+    law, methods = SLIPS[name]
+    (kind, argument), variance = MODELS[law]
     with pytest.raises((AssertionError, ValueError)):
-        assert_independent_pair(mutant(kind, old, new)(argument), variance, 0.25)
+        assert_independent_pair(slip(kind, **methods)(argument), variance, 0.25)
+
+
+@pytest.mark.parametrize("law", MODELS)
+def test_a_handful_of_systematic_slips_is_caught(law):
+    (kind, argument), variance = MODELS[law]
+
+    def refused():
+        assert_independent_pair(kind(argument), variance, 0.25)
+
+    assert len(missed(kind.split, refused, 4)) < 2
 
 
 def test_alpha_of_the_other_authors():
