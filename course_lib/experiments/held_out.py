@@ -59,10 +59,12 @@ def methods(problem):
         }
     if problem == "MRI ×2":
         hidden = losses.columns(SIZE, HIDDEN, _centre())
+        alike = losses.columns(SIZE, HIDDEN, centre=0, std=float("inf"))
         density = _columns((1, SIZE), 20_000, "density").mean(0, keepdim=True)
         return {
             "SURE": losses.SURE(law),
             "ENSURE": losses.ENSURE(law, density),
+            "Splitting": losses.Splitting(alike, fill="zero"),
             "SSDU": losses.SSDU(hidden),
             "WeightedSSDU": losses.WeightedSSDU(hidden, density),
             "Noise2Inverse": losses.Noise2Inverse(hidden, draws=20),
