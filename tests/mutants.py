@@ -22,6 +22,7 @@ import signal
 import sys
 import textwrap
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -293,7 +294,12 @@ class Runner:
         sys.stdout.flush()
         RUNNER.append(self)
         with multiprocessing.get_context("fork").Pool(self.jobs) as pool:
-            self.tell(pool.map(_judge, range(len(self.todo)), chunksize=8))
+            verdicts = []
+            for k, verdict in enumerate(pool.imap(_judge, range(len(self.todo)), chunksize=4)):
+                verdicts.append(verdict)
+                if verdict == "":
+                    print("survives:", self.todo[k][1], flush=True)
+            self.tell(verdicts)
         return True
 
     def survey(self, items, chosen):
@@ -314,13 +320,15 @@ class Runner:
         return tests
 
     def passes(self, item, limit):
-        signal.signal(signal.SIGALRM, _too_long)
-        signal.setitimer(signal.ITIMER_REAL, limit)
+        """Whether a test passes, within `limit` seconds of the processor."""
+        signal.signal(signal.SIGVTALRM, _too_long)
+        signal.setitimer(signal.ITIMER_VIRTUAL, limit)
         try:
-            reports = runtestprotocol(item, log=False, nextitem=None)
+            return not any(r.failed for r in runtestprotocol(item, log=False, nextitem=None))
+        except TimeoutError:
+            return False
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        return not any(report.failed for report in reports)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
     def judge(self, k):
         """The test that catches mutant k, or "" if none does; None if it changes nothing."""
@@ -342,8 +350,6 @@ class Runner:
         for (_, mutant), verdict in zip(self.todo, verdicts, strict=True):
             row = kinds.setdefault(mutant.kind, [0, 0, 0])
             row[0 if verdict else 1 if verdict == "" else 2] += 1
-            if verdict == "":
-                print("survives:", mutant)
         for kind, (caught, missed, equal) in sorted(kinds.items()):
             print(f"{kind:12}{caught:6} caught of {caught + missed:5}, {equal} equivalent")
         caught, missed, equal = map(sum, zip(*kinds.values(), strict=True))
@@ -356,7 +362,11 @@ RUNNER = []  # the one that runs, inherited by its forks
 
 
 def _judge(k):
-    return RUNNER[0].judge(k)
+    try:
+        return RUNNER[0].judge(k)
+    except BaseException:
+        traceback.print_exc()
+        raise
 
 
 def _too_long(*_):
