@@ -23,8 +23,9 @@ def said(loss, y, A=I, law=None):
     """The sentences of `report`."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert assumptions.report(loss, y, A, law) == (len(caught) > 0)
-    assert all(w.category is AssumptionWarning for w in caught) and len(caught) < 2
+        told = assumptions.report(loss, y, A, law)
+    caught = [w for w in caught if w.category is AssumptionWarning]  # Python may warn of its own
+    assert len(caught) == told
     return str(caught[0].message) if caught else ""
 
 

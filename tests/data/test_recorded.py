@@ -52,7 +52,7 @@ def test_what_the_operator_does_not_measure_is_no_measurement():
         (lambda: data.Measurements(torch.rand(2, 1, 3, 9), operators.Radon([0.0], 8)), "Radon was"),
         (lambda: data.Measurements((K, K[:2]), A), "a copy of y has shape"),
         (lambda: data.Measurements((), A), "empty"),
-        (lambda: data.Measurements(K[:0], A), "N at least 1"),
+        (lambda: data.Measurements(K[:0], A), "no image at all"),
         (lambda: data.Measurements(K * torch.nan, A), "NaN"),
         (lambda: data.Measurements(K.int(), A), "int32"),
         (lambda: data.Measurements(K, None), "A is a NoneType"),
