@@ -325,6 +325,18 @@ def test_the_median_and_the_draw_come_from_the_kept_window():
     assert ((counts - 4000 / 7).abs() < 4 * (4000 * 6 / 49) ** 0.5).all()
 
 
+@pytest.mark.parametrize("replace, values", [("median", 1), ("uniform", 2)])
+def test_noise2void_replaces_as_it_is_told(replace, values):
+    """By the median, the same each time, or by a draw."""
+    loss = losses.Noise2Void(6, 5, replace)
+    y = torch.rand(1, 1, 6, 6, generator=generator()).expand(60, 1, 6, 6)
+    y_tilde, J = loss.hide(y, generator(1))
+    found = {int(J[i].flatten().nonzero()): set() for i in range(60)}
+    for i in range(60):
+        found[int(J[i].flatten().nonzero())].add(float(y_tilde[i][J[i]]))
+    assert (max(len(v) for v in found.values()) == 1) == (values == 1)
+
+
 # The Jacobian of what is returned at test time
 
 

@@ -4,6 +4,8 @@ Central differences of the loss, with the same generator, against autograd. Wher
 gradient on purpose (`HELD`), f(y, A) keeps the weights that it had.
 """
 
+import copy
+
 import pytest
 import torch
 from montecarlo import generator
@@ -72,8 +74,8 @@ def network(theta, spread=False):
 def value(key, theta, training=True):
     """The loss of this f; f(y, A) of the losses in `HELD` keeps the weights THETA."""
     make, A = CASES[key]
-    g, loss = generator(1), make().double().train(training)
-    x = 1 + torch.rand(SIZE, generator=g, dtype=torch.float64)
+    A, g, loss = copy.deepcopy(A).to(theta.dtype), generator(1), make().train(training)
+    x = 1 + torch.rand(SIZE, generator=g, dtype=theta.dtype)
     y = COUNTS(A(x), g)
     y = (y, COUNTS(A(x), g)) if key == "Noise2Noise" else y
     f = network(theta, key.startswith("BlindSpot"))
@@ -100,6 +102,14 @@ def assert_gradient(key, training, expected=None):
 @pytest.mark.parametrize("key", CASES)
 def test_the_gradient_is_that_of_the_value(key, training):
     assert assert_gradient(key, training).abs().min() > 1e-3
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("key", CASES)
+def test_float32_stays_float32(key, training):
+    theta = THETA.float().requires_grad_()
+    value(key, theta, training).backward()
+    assert value(key, theta, training).dtype == torch.float32 and theta.grad.isfinite().all()
 
 
 def test_every_loss_is_among_them():
