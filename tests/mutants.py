@@ -23,6 +23,7 @@ import sys
 import textwrap
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,16 @@ OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.
             ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
             ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And}  # fmt: skip
 OTHER = {"mean": "sum", "sum": "mean", "min": "max", "max": "min", "square": "abs"}
+BARE = {"detach", "shape", "dtype", "device", "ndim"}  # what needs no gradient
 ROLES = {"self", "f", "g", "A", "generator", "noise", "cls"}  # names that are never swapped
 
 # What changes nothing that a loss promises: (function, part of the change) and why.
 EQUIVALENT = {
     ("noise2noise.Noise2Noise.offset", "1  →"): "both copies of y have one law",
     ("noise2void.", "  →  _stop(y"): "y and ỹ need no gradient in training",
+    ("masking.", "-2  →  2"): "images have four axes",
+    ("masking.", "2  →  -2"): "the same",
+    ("masking.uniform", "place(generator, y)"): "y is where its generator is",
     ("ssdu.columns", "1  →  -1"): "a size of 1 that reshape finds by itself",
     ("ssdu.RobustSSDU.forward", "(~h).to(y.dtype)  →  ~h"): "a mask of booleans multiplies alike",
 }
@@ -88,7 +93,7 @@ def mutants(function, kinds=None):
     tree.body[0].decorator_list = []
     found = []
     for parent, field, index, node in sites(tree.body[0]):
-        last = isinstance(parent, ast.Attribute) and parent.attr == "detach"
+        last = isinstance(parent, ast.Attribute) and parent.attr in BARE
         for kind, new in changes(node, tree.body[0]):
             if (kinds is None or kind in kinds) and not (last and kind == "stop"):
                 put(parent, field, index, new)
@@ -192,6 +197,8 @@ def changes(node, function):
 def _calls(node):
     method = isinstance(node.func, ast.Attribute)
     receiver = node.func.value if method else None
+    if ast.unparse(node.func).startswith("_checks.") or ast.unparse(node).endswith(".device)"):
+        return  # words of an error, and what only a second device would tell
     if (
         method
         and not (isinstance(receiver, ast.Name) and receiver.id in _MODULES | ROLES)
@@ -206,7 +213,8 @@ def _calls(node):
         if not any(_role(a) for a in args[k : k + 2]):
             yield "swapped", _with(node, args=args)
     for k in range(len(node.keywords)):
-        yield "argument", _with(node, keywords=node.keywords[:k] + node.keywords[k + 1 :])
+        if node.keywords[k].arg != "device":
+            yield "argument", _with(node, keywords=node.keywords[:k] + node.keywords[k + 1 :])
     if len(node.args) > 1:
         yield "argument", _with(node, args=node.args[:-1])
 
@@ -293,7 +301,7 @@ class Runner:
         items[:] = [item for item in items if "slip" not in item.name]
 
     def pytest_runtestloop(self, session):
-        self.session, self.last, start = session, {}, time.time()
+        self.session, self.kills, start = session, Counter(), time.time()
         chosen = {key: f for key, f in targets().items() if self.only in key}
         self.tests = self.survey(session.items, chosen)
         self.todo = [(key, m) for key, f in chosen.items() for m in mutants(f)]
@@ -342,13 +350,13 @@ class Runner:
         key, mutant = self.todo[k]
         if any(where in key and change in mutant.change for where, change in EQUIVALENT):
             return None
-        changed, last = mutant.kind != "stop", self.last.get(key)
-        for _, item in sorted(self.tests[key], key=lambda test: (test[1] is not last, test[0])):
+        changed, kills = mutant.kind != "stop", self.kills
+        for _, item in sorted(self.tests[key], key=lambda test: test[0] / (1 + kills[test[1]])):
             with mutant:
                 passed = self.passes(item, self.limit)
                 changed = changed or mutant.stopped
             if not passed:
-                self.last[key] = item
+                kills[item] += 1
                 return item.nodeid
         return "" if changed else None
 
