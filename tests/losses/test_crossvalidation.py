@@ -291,6 +291,10 @@ def test_the_grids_hide_every_pixel_once(size):
     y = torch.zeros(2, 1, *size)
     masks = torch.stack([masking.grid(y, phase, 3) for phase in range(9)])
     assert (masks.sum(0) == 1).all()
+    rows, columns = torch.meshgrid(*(torch.arange(n) % 3 for n in size), indexing="ij")
+    for phase in range(9):
+        right = (rows == phase // 3) & (columns == phase % 3)
+        assert torch.equal(masks[phase], right.expand(2, 1, *size))
     assert torch.equal(masking.grid(y, torch.tensor([4, 7]).view(2, 1, 1, 1), 3)[1], masks[7, 1])
 
 

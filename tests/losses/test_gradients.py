@@ -40,6 +40,7 @@ CASES = {  # the loss and the operator
     "Noise2Void, median": (lambda: losses.Noise2Void(3, 1, "median"), BLUR),
     "Noisier2Noise": (lambda: losses.Noisier2Noise(LAW), I),
     "R2R": (lambda: losses.R2R(COUNTS), MANY),
+    "R2R, gaussian": (lambda: losses.R2R(LAW), MANY),
     "RobustSSDU, r2r": (lambda: losses.RobustSSDU(LAW, 0.3), MANY),
     "RobustSSDU, sure": (lambda: losses.RobustSSDU(LAW, 0.3, "sure"), MANY),
     "SSDU": (lambda: losses.SSDU(0.3), MANY),
@@ -110,6 +111,25 @@ def test_float32_stays_float32(key, training):
     theta = THETA.float().requires_grad_()
     value(key, theta, training).backward()
     assert value(key, theta, training).dtype == torch.float32 and theta.grad.isfinite().all()
+
+
+def rebuilt(key, y):
+    """One number of x̂ at test time."""
+    make, A = CASES[key]
+    f = network(THETA, key.startswith("BlindSpot"))
+    x_hat = make().reconstruct(f, y, A, generator=generator(1))
+    return (x_hat * torch.linspace(-1, 2, x_hat.numel()).view_as(x_hat)).sum()
+
+
+@pytest.mark.parametrize("key", [key for key in CASES if key != "R2R"])  # its y are counts
+def test_what_is_reconstructed_has_its_gradient_in_y(key, h=1e-6):
+    A, g = CASES[key][1], generator(2)
+    y = A(1 + torch.rand(SIZE, generator=g, dtype=torch.float64)).requires_grad_()
+    d = torch.randn(SIZE, generator=g, dtype=torch.float64)
+    (found,) = torch.autograd.grad(rebuilt(key, y), y)
+    with torch.no_grad():
+        expected = (rebuilt(key, y + h * d) - rebuilt(key, y - h * d)) / (2 * h)
+    torch.testing.assert_close((found * d).sum(), expected, rtol=1e-6, atol=1e-7)
 
 
 def test_every_loss_is_among_them():
