@@ -36,7 +36,15 @@ OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.
             ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
             ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And}  # fmt: skip
 OTHER = {"mean": "sum", "sum": "mean", "min": "max", "max": "min", "square": "abs"}
-BARE = {"detach", "shape", "dtype", "device", "ndim"}  # what needs no gradient
+BARE = {
+    "detach",
+    "shape",
+    "dtype",
+    "device",
+    "ndim",
+    "new_tensor",
+    "new_zeros",
+}  # what needs no gradient
 ROLES = {"self", "f", "g", "A", "generator", "noise", "cls"}  # names that are never swapped
 
 # What changes nothing that a loss promises: (function, part of the change) and why.
@@ -54,6 +62,18 @@ EQUIVALENT = {
     ("masking.", "-2  →  2"): "images have four axes",
     ("masking.", "2  →  -2"): "the same",
     ("masking.uniform", "place(generator, y)"): "y is where its generator is",
+    ("masking.neighbours", "  →  _stop("): "Noise2Void's input needs no gradient in y",
+    ("masking.resample", "  →  _stop("): "the same",
+    ("masking.median", "  →  _stop("): "the same",
+    ("masking.resample", "1  →  -1"): "the last axis of two",
+    ("masking.median", "1  →  -1"): "the last axis of two",
+    ("noise2self.Noise2Self.", "y  →  _stop(y)"): "y needs no gradient in training",
+    ("noise2self.Noise2Self.forward", "visible  →  _stop(visible)"): "nor does what is made of it",
+    ("noise2score.Noise2Score.offset", "super()"): "it raises whatever it is given",
+    ("noise2score.BlindNoise2Score.eta", "  →  y - step"): "the step is symmetric",
+    ("neighbor2neighbor.", "-2  →  2"): "images have four axes",
+    ("neighbor2neighbor.", "2  →  -2"): "the same",
+    ("neighbor2neighbor.take", "-1  →  1"): "expand keeps an axis of size 1",
     ("ssdu.columns", "1  →  -1"): "a size of 1 that reshape finds by itself",
     ("ssdu.RobustSSDU.forward", "(~h).to(y.dtype)  →  ~h"): "a mask of booleans multiplies alike",
 }
@@ -104,6 +124,9 @@ def mutants(function, kinds=None):
     for parent, field, index, node in sites(tree.body[0]):
         last = isinstance(parent, ast.Attribute) and parent.attr in BARE
         for kind, new in changes(node, tree.body[0]):
+            twice = isinstance(parent, ast.UnaryOp) and kind == "constant"  # see "sign"
+            if twice and ast.unparse(new) == f"-{ast.unparse(node)}":
+                continue
             if (kinds is None or kind in kinds) and not (last and kind == "stop"):
                 put(parent, field, index, new)
                 old, now = (ast.unparse(n).replace("\n", " ") for n in (node, new))
@@ -219,7 +242,7 @@ def _calls(node):
     for k in range(len(node.args) - 1):
         args = list(node.args)
         args[k : k + 2] = args[k + 1], args[k]
-        if not any(_role(a) for a in args[k : k + 2]):
+        if not any(_role(a) for a in args[k : k + 2]) and ast.unparse(node.func) not in OTHER:
             yield "swapped", _with(node, args=args)
     for k in range(len(node.keywords)):
         if node.keywords[k].arg != "device":

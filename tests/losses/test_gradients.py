@@ -132,6 +132,52 @@ def test_what_is_reconstructed_has_its_gradient_in_y(key, h=1e-6):
     torch.testing.assert_close((found * d).sum(), expected, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("key", CASES)
+def test_a_law_that_comes_with_y_replaces_the_loss_s_own(key):
+    """In training, in evaluation mode and at test time: one value of two losses."""
+    (make, A), g = CASES[key], generator(2)
+    if getattr(make(), "noise", None) is None:
+        return
+    y = COUNTS(A(1 + torch.rand(SIZE, generator=g, dtype=torch.float64)), g)
+    own, other = make(), make()
+    law = own.noise
+    other.noise = noise.Gaussian(0.9) if type(law) is noise.Gaussian else noise.Poisson(0.1)
+    f = network(THETA, key.startswith("BlindSpot"))
+    for one in (own, other, own.eval(), other.eval()):
+        right = own.train(one.training)(f, y, A, generator=generator(1))
+        assert one(f, y, A, noise=law, generator=generator(1)) == right
+    x_hat = own.reconstruct(f, y, A, generator=generator(1))
+    assert torch.equal(other.reconstruct(f, y, A, noise=law, generator=generator(1)), x_hat)
+
+
+TESTED = {  # also those that use f otherwise at test time
+    "Noise2Self, single": (lambda: losses.Noise2Self(test="single"), I),
+    "Splitting, one": (lambda: losses.Splitting(test="one"), I),
+    "Splitting, plain": (lambda: losses.Splitting(test="plain"), I),
+    "UNSURE, training": (losses.UNSURE, I),
+}
+
+
+@pytest.mark.parametrize("key", [key for key in CASES | TESTED if key != "SURE, exact"])
+def test_evaluations_are_counted(key):
+    """`train_evals` and `test_evals` are what is run; "exact" has one for each pixel more."""
+    (make, A), calls = (CASES | TESTED)[key], []
+    inner = network(THETA, key.startswith("BlindSpot"))
+
+    def f(u, B):
+        calls.append(1)
+        return inner(u, B)
+
+    loss, y = make(), COUNTS(A(torch.ones(SIZE, dtype=torch.float64)), generator())
+    x = {"x": torch.ones(SIZE, dtype=torch.float64)} if key == "Supervised" else {}
+    copies = (y, y) if key == "Noise2Noise" else y
+    loss(f, copies, A, **x, generator=generator())
+    assert len(calls) == loss.train_evals
+    calls.clear()
+    loss.reconstruct(f, copies, A, generator=generator())
+    assert len(calls) == loss.test_evals
+
+
 def test_every_loss_is_among_them():
     public = {name for name in losses.__all__ if name not in ("Loss", "columns")}
     assert public == {key.split(",")[0] for key in CASES}

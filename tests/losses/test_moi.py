@@ -132,6 +132,19 @@ def test_the_loss_is_its_formula(law):
     torch.testing.assert_close(one, two, rtol=1e-12, atol=0)
 
 
+def test_the_virtual_noise_is_that_of_the_other_image():
+    """Where each image has a law of its own, A′x̂ gets the noise of the image of A′."""
+    sigma = torch.zeros(B, 1, 1, 1).double()
+    sigma[0] = 5.0
+    y = torch.zeros(B, 1, 1, N, dtype=torch.float64)
+    seen = []
+    losses.MOI(noise.HeteroscedasticGaussian(sigma))(
+        lambda u, A: seen.append(u) or u, y, A, generator=generator()
+    )
+    noisy = int(seen[1].flatten(1).any(1).nonzero())
+    assert int(moi.others(A, B, generator())[noisy]) == 0 != noisy
+
+
 def test_a_handful_of_systematic_slips_is_refused():
     assert len(missed(losses.MOI.forward, lambda: abs(excess(True)[0].z()) > 5)) < 2
 

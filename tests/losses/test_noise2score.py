@@ -260,7 +260,7 @@ def test_for_other_noise_it_does_not_claim_to_be_the_risk():
 
 # Blind: images of two noise levels, each with the exact score of its own smoothed density.
 
-LEVELS, GUESS = (0.3, 0.6), 0.4
+LEVELS, GUESS = (0.3, 0.6), 0.45  # so that δ·guess is not (1 + δ²)·guess²
 
 
 def mixture(sigma):
@@ -329,6 +329,18 @@ def test_a_slip_of_the_blind_multiplier_is_caught(name):
     torch.testing.assert_close(*blind(Blind), rtol=0.02, atol=0)
     with pytest.raises(AssertionError):
         torch.testing.assert_close(*blind(BLIND_SLIPS[name]), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("sigma", [0.2, 0.7])
+def test_the_blind_multiplier_is_at_most_a_hundred_times_that_of_the_guess(sigma):
+    y, loss = torch.rand(2, 1, 8, 8, generator=generator()), losses.BlindNoise2Score(0.5, sigma)
+    most = 100 * (1 + 0.5**2) * sigma**2
+    torch.testing.assert_close(
+        loss.eta(lambda u, A: u, y, A, generator()), torch.full((2, 1, 1, 1), most)
+    )
+    near = loss.eta(lambda u, A: u + 0.11 * most**0.5 / 10, y, A, generator())
+    assert (near < 0.9 * most).all()
+    assert torch.equal(loss.reconstruct(lambda u, A: u, y, A, generator=generator()), y)
 
 
 @pytest.mark.parametrize("guess", [0.3, 0.8])
