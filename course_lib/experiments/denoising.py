@@ -78,14 +78,11 @@ def _run(noises, methods, network, device, run):
     return result | {"seconds": round(time.perf_counter() - began, 2)}
 
 
-def one(loss, network, law, steps, seed, device, precision="float32"):
-    """Train a `network()` with the loss; measure it on the test photographs."""
+def one(loss, network, law, steps, seed, device, precision="float32", measurements=None):
+    """Train a `network()` with the loss, on the `measurements`; measure it on test photographs."""
     A, train, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
-    if isinstance(loss, losses.Supervised):
-        measurements = data.Pairs(train, A, law, seed=seed, crop=64)
-    else:
-        copies = 2 if isinstance(loss, losses.Noise2Noise) else 1
-        measurements = data.simulate(train, A, law, seed=seed, copies=copies, crop=64)
+    if measurements is None:
+        measurements = simulated(loss, train, law, seed)
     torch.manual_seed(seed)
     f, loss = models.BackProjection(network()).to(device), loss.to(device)
     measurements.to(device)
@@ -109,6 +106,14 @@ def one(loss, network, law, steps, seed, device, precision="float32"):
     if isinstance(loss, losses.UNSURE):
         result["eta"] = loss.eta.item()
     return result
+
+
+def simulated(loss, x, law, seed):
+    """What the loss is trained on: one noisy copy of each photograph, two for Noise2Noise."""
+    if isinstance(loss, losses.Supervised):
+        return data.Pairs(x, Identity(), law, seed=seed, crop=64)
+    copies = 2 if isinstance(loss, losses.Noise2Noise) else 1
+    return data.simulate(x, Identity(), law, seed=seed, copies=copies, crop=64)
 
 
 @torch.no_grad()
