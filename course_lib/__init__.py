@@ -42,6 +42,17 @@ def scale(quick, full):
     return full if chosen == "full" else quick
 
 
+def device() -> "torch.device":  # noqa: F821
+    """Where lessons and tables compute: the GPU where there is one, else the CPU.
+
+    Networks, operators and data of one run go there with `.to(course_lib.device())`; CUDA_VISIBLE_
+    DEVICES= (empty) hides the GPU.
+    """
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def __getattr__(name):
     """Import a submodule when it is first used, so that `import course_lib` stays light."""
     if name in _SUBMODULES:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from montecarlo import generator
 
+import course_lib
 from course_lib import data, groups, losses, noise, operators
 
 FACTORIES = ("rand", "randn", "randint", "randperm")
@@ -135,3 +136,9 @@ def test_a_generator_of_either_device_serves_tensors_of_the_gpu(name, where, mon
     monkeypatch.setitem(globals(), "X", X.cuda())
     monkeypatch.setitem(globals(), "MASKS", MASKS[:].cuda())
     DRAWS[name](torch.Generator(where).manual_seed(0))
+
+
+def test_the_device_is_the_gpu_where_there_is_one(monkeypatch):
+    for there, name in ((True, "cuda"), (False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert course_lib.device() == torch.device(name)
