@@ -4,8 +4,10 @@ import operator
 
 import torch
 
+from ._repr import Called
 
-class Batched(torch.nn.Module):
+
+class Batched(Called):
     """A module whose buffers have a first axis of 1 (shared) or B (one set of parameters an image).
 
     `count` is B, or 1; `part[index]` keeps the sets of some images, in their order. A buffer whose

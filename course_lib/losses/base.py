@@ -6,6 +6,7 @@ import inspect
 import torch
 
 from .. import _checks
+from .._repr import Called, short
 
 
 def without_graph(reconstruct):
@@ -25,7 +26,7 @@ def _tangent(y):
     return torch.autograd.forward_ad.unpack_dual(y).tangent is not None
 
 
-class Loss(torch.nn.Module):
+class Loss(Called):
     """An estimate of the risk (1/m) E‖A f(y) − Ax‖² from measurements, up to `offset`.
 
     f is any callable f(y, A) → x̂; y has shape (B, ...), m counts all its entries, A maps images
@@ -106,6 +107,10 @@ class Sum(Loss):
             for part, inner in parts:
                 self.terms.append(part)
                 self.weights.append(weight * inner)
+
+    def __repr__(self):
+        pairs = zip(self.weights, self.terms, strict=True)
+        return " + ".join(f"{short(w)} * {term}" if w != 1 else f"{term}" for w, term in pairs)
 
     @property
     def train_evals(self):
