@@ -4,8 +4,10 @@ The world is y = A(x) + ε. Floors, lower ones never import upper ones:
 
 1. `operators`, `noise`, `groups`, `metrics`   linear maps A, the law of y given Ax, T_g, psnr
 2. `priors`, `models`, `data`           exact signal models, networks, real images
+   `symmetry`                           what a group shows of the null space of A
 3. `losses`                             one risk estimator per file
 4. `training`, `validation`             fit and resume; choose without ground truth
+   `uncertainty`                        error bars without ground truth
    `assumptions`                        what the data say against those of a loss
 5. `experiments`                        the measured tables
 6. `viz`, `exercises`, `cli`            figures, checks and hints, the command line
@@ -28,7 +30,9 @@ _SUBMODULES = (
     "noise",
     "operators",
     "priors",
+    "symmetry",
     "training",
+    "uncertainty",
     "validation",
     "viz",
 )

@@ -1,7 +1,8 @@
 """Group actions T_g on images: a group draws random elements, an element is an operator.
 
-`Shift().draw(x, generator)` gives T with one g per image: T(x) = T_g x, T.adjoint(x) = T_g⁻¹x, and
-A @ T is the operator A T_g. Every T_g here is orthogonal: ‖T_g x‖ = ‖x‖ and T_g⁻¹ = T_gᵀ.
+`Shift().draw(x, generator)` gives T with one g per image: T(x) = T_g x, T.pinv(x) = T_g⁻¹x, and
+A @ T is the operator A T_g. `orthogonal` groups have ‖T_g x‖ = ‖x‖ and T_g⁻¹ = T_gᵀ; `invertible`
+ones an exact T_g⁻¹. On invariant sets, x and T_g x equally likely, equivariant imaging rests.
 """
 
 import torch
@@ -9,6 +10,8 @@ import torch
 from . import _checks
 from ._random import place
 from .operators.actions import Flip, Roll, Rotate
+from .operators.relabel import Amplify, Permute
+from .operators.zoom import Zoom
 
 
 class Group:
@@ -16,13 +19,22 @@ class Group:
 
     `elements(size)` holds all of them for images of `size` (H, W), as one operator with a batch of
     |G|; `draw(x, generator)` an independent one for each image of x. `a * b` draws from both.
+
+    Example:
+        >>> T = groups.Rotation(90).draw(torch.rand(3, 1, 8, 8))
+        >>> T.count
+        3
     """
 
-    def elements(self, size):
-        """Every T_g, as the operators of a batch: `dense(A @ group.elements(size), shape)`."""
-        raise NotImplementedError(f"{type(self).__name__} has no elements; write its `elements`.")
+    orthogonal = True
+    invertible = True
+    count = None  # |G|, where it does not depend on the size of the image
 
-    def draw(self, x, generator=None):
+    def elements(self, size: tuple):
+        """Every T_g, as the operators of a batch: `dense(A @ group.elements(size), shape)`."""
+        raise NotImplementedError(f"{type(self).__name__} has no list of elements; use `draw`.")
+
+    def draw(self, x: torch.Tensor, generator: "torch.Generator | None" = None):
         """T with one random element for each image of x (B, C, H, W)."""
         every = self.elements(_checks.image(x).shape[-2:])
         index = torch.randint(every.count, (len(x),), generator=generator, device=place(generator))
@@ -33,15 +45,32 @@ class Group:
 
 
 class Product(Group):
-    """T_g T_h with g of the first group and h of the second."""
+    """T_g T_h with g of the first group and h of the second.
 
-    def __init__(self, first, second):
+    Arguments:
+        first: the group of g, which acts last.
+        second: the group of h, which acts first.
+
+    Example:
+        >>> D4 = groups.Rotation(90) * groups.Reflection()
+        >>> D4.elements((8, 8)).count
+        8
+    """
+
+    def __init__(self, first: Group, second: Group):
         self.first, self.second = first, second
+        self.orthogonal = first.orthogonal and second.orthogonal
+        self.invertible = first.invertible and second.invertible
+        counts = (first.count, second.count)
+        self.count = None if None in counts else counts[0] * counts[1]
 
     def elements(self, size):
         T, S = self.first.elements(size), self.second.elements(size)
         t, s = T.count, S.count
         return T[torch.arange(t).repeat_interleave(s)] @ S[torch.arange(s).repeat(t)]
+
+    def draw(self, x, generator=None):
+        return self.first.draw(x, generator) @ self.second.draw(x, generator)
 
 
 class Shift(Group):
@@ -49,6 +78,7 @@ class Shift(Group):
 
     def __init__(self, limit=None):
         self.limit = None if limit is None else _checks.whole(limit, "limit")
+        self.count = None if limit is None else (2 * limit + 1) ** 2
 
     def elements(self, size):
         ranges = [torch.arange(n) for n in size]
@@ -74,5 +104,97 @@ class Reflection(Group):
     """The identity and the exchange of left and right. Rotation(90) * Reflection() has all eight
     symmetries of the square."""
 
+    count = 2
+
     def elements(self, size):
         return Flip(torch.tensor([0, 1]))
+
+
+class D4(Product):
+    """The eight symmetries of the square: quarter turns and mirror images.
+
+    Example:
+        >>> groups.D4().elements((4, 4)).count
+        8
+    """
+
+    def __init__(self):
+        super().__init__(Rotation(90), Reflection())
+
+
+class Scale(Group):
+    """The image made smaller by one of `factors` about a random centre, see `operators.Zoom`.
+
+    For deblurring and super-resolution, whose operators shifts and turns leave as they are.
+    Neither orthogonal nor invertible.
+
+    Arguments:
+        factors: the s in (0, 1], equally likely; default (0.75, 0.5), as published.
+
+    Example:
+        >>> groups.Scale().draw(torch.rand(2, 1, 16, 16)).count
+        2
+
+    Raises ValueError for a factor outside (0, 1]. Source: Scanvic et al. (2026).
+    """
+
+    orthogonal = False
+    invertible = False
+
+    def __init__(self, factors: tuple = (0.75, 0.5)):
+        self.factors = Zoom(torch.tensor(factors)).scale.flatten()
+
+    def draw(self, x, generator=None):
+        device, size = place(generator), torch.tensor(_checks.image(x).shape[-2:])
+        index = torch.randint(len(self.factors), (len(x),), generator=generator, device=device)
+        centre = torch.rand(len(x), 2, generator=generator, device=device).cpu() * (size - 1)
+        return Zoom(self.factors[index.cpu()].to(x.dtype), centre.to(x.dtype)).to(x.device)
+
+
+class Permutation(Group):
+    """All permutations of the pixels: so large a group that no image but a flat one is invariant.
+
+    Example:
+        >>> groups.Permutation().draw(torch.rand(2, 1, 4, 4)).count
+        2
+    """
+
+    def draw(self, x, generator=None):
+        h, w = _checks.image(x).shape[-2:]
+        keys = torch.rand(len(x), h * w, generator=generator, device=place(generator))
+        return Permute(keys.argsort(-1).cpu()).to(x.device)
+
+
+class Amplitude(Group):
+    """Grey values times g, log g uniform in [−log `most`, log `most`]. Not orthogonal.
+
+    Arguments:
+        most: the largest factor, > 1; default 2.
+
+    Example:
+        >>> groups.Amplitude().draw(torch.rand(2, 1, 4, 4)).count
+        2
+
+    Raises ValueError where `most` is not above 1.
+    """
+
+    orthogonal = False
+
+    def __init__(self, most: float = 2.0):
+        if not most > 1:
+            raise ValueError(f"most is {most:g}; it must be above 1.")
+        self.most = most
+
+    def draw(self, x, generator=None):
+        power = 2 * torch.rand(len(x), generator=generator, device=place(generator)).cpu() - 1
+        return Amplify(self.most ** power.to(x.dtype)).to(x.device)
+
+
+def orthogonal(group: Group, what: str):
+    """Refuse, in the name of `what`, a group whose T_g are not orthogonal with an exact inverse."""
+    if not (group.orthogonal and group.invertible):
+        raise ValueError(
+            f"{what} needs T_g⁻¹ = T_gᵀ, and {type(group).__name__} has none; use Shift, Rotation, "
+            "Reflection, D4 or their products."
+        )
+    return group

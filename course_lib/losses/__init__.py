@@ -11,7 +11,8 @@ from .base import Loss, Sum
 from .blind_spot import BlindSpotLikelihood, BlindSpotSURE
 from .consistency import MeasurementConsistency
 from .ensure import ENSURE
-from .moi import MOI
+from .equivariant import EI, MOEI, ReducedResolution
+from .equivariant_splitting import EquivariantSplitting
 from .neighbor2neighbor import Neighbor2Neighbor
 from .noise2noise import Noise2Noise
 from .noise2score import BlindNoise2Score, Noise2Score
@@ -25,9 +26,14 @@ from .sure import SURE
 from .unsure import UNSURE
 from .unsure_correlated import UNSURECorrelated
 from .unsure_poisson_gaussian import UNSUREPoissonGaussian
+from .virtual import MOI
 
 __all__ = [
+    "EI",
     "ENSURE",
+    "EquivariantSplitting",
+    "MOEI",
+    "ReducedResolution",
     "MOI",
     "R2R",
     "SSDU",

@@ -1,5 +1,7 @@
 """What a noise model knows: sampling, its variance, the R2R pair, and Stein's identity."""
 
+import torch
+
 from .. import _checks
 from .._batched import Batched
 from .._random import normal_like
@@ -33,6 +35,22 @@ class Noise(Batched):
     def forward(self, Ax, generator=None):
         """Sample y given Ax."""
         raise NotImplementedError(f"{type(self).__name__} has no sampler; write its `forward`.")
+
+    def power(self, Ax):
+        """Var(y | x) in every entry, as a function of Ax."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no variance in terms of Ax, so no virtual measurement is "
+            "drawn by it; use a loss without one, or noise=None."
+        )
+
+    def smooth(self, Ax, generator=None):
+        """A virtual measurement that passes on gradients: Ax + √Var(y | x) w, w ~ N(0, I).
+
+        The law of y itself where that is Gaussian; mean and variance of y for the other laws, whose
+        samples are counts or products and have no slope in Ax.
+        """
+        v = self.power(Ax).clamp_min(torch.finfo(Ax.dtype).tiny)  # √ has no slope at 0
+        return Ax + v.sqrt() * normal_like(Ax, generator)
 
     def variance(self, y):
         """v(y), an unbiased estimate of Var(y | x) in every entry; same shape as y."""

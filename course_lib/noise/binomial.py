@@ -50,6 +50,9 @@ class Binomial(Noise):
             )
         return z
 
+    def power(self, Ax):
+        return Ax * (1 - Ax) / self.trials
+
     def variance(self, y):
         self.counts(y)
         return y * (1 - y) / (self.trials - 1)

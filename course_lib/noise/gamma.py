@@ -31,6 +31,9 @@ class Gamma(Noise):
         Ax = _checks.within(_checks.single(Ax, "Ax"), 0, float("inf"), "Ax, the mean of speckle,")
         return Ax * gamma_like(self.looks, Ax, generator) / self.looks
 
+    def power(self, Ax):
+        return Ax.square() / self.looks
+
     def variance(self, y):
         return _checks.single(y).square() / (self.looks + 1)
 

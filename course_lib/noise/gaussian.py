@@ -30,6 +30,9 @@ class Gaussian(Noise):
         """The noise alone, of y's shape."""
         return self.sigma * normal_like(y, generator)
 
+    def smooth(self, Ax, generator=None):
+        return self(Ax, generator)
+
     def variance(self, y):
         return torch.full_like(_checks.single(y), self.sigma**2)
 

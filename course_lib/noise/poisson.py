@@ -56,6 +56,9 @@ class Poisson(Noise):
             )
         return z
 
+    def power(self, Ax):
+        return self.gain * Ax.clamp_min(self.gain / 100)  # its root is ever steeper towards 0
+
     def variance(self, y):
         return self.gain * self.gain * self.counts(y)
 
@@ -117,6 +120,9 @@ class PoissonGaussian(Noise):
     def forward(self, Ax, generator=None):
         z = self.poisson(Ax, generator)
         return z + self.sigma * normal_like(z, generator)
+
+    def power(self, Ax):
+        return self.poisson.power(Ax) + self.sigma**2
 
     def variance(self, y):
         return self.gain * _checks.single(y) + self.sigma**2

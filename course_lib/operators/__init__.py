@@ -15,9 +15,11 @@ from .interferometry import Interferometry
 from .mri import MRI, MultiCoilMRI
 from .norm import Scaled, norm, unit
 from .radon import Radon
+from .relabel import Amplify, Permute
 from .rotations import euler_rotations, random_rotations
 from .telescopes import tracks
 from .transmission import Transmission
+from .zoom import Zoom
 
 __all__ = [
     "Blur",
@@ -36,6 +38,9 @@ __all__ = [
     "Radon",
     "Roll",
     "Rotate",
+    "Permute",
+    "Amplify",
+    "Zoom",
     "Scaled",
     "Transmission",
     "coils",

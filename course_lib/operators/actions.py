@@ -10,6 +10,8 @@ from .base import Operator, as_numbers, as_pairs, check_image
 class Action(Operator):
     """T_g for one element g or one per image; orthogonal, so that T_g⁻¹ = T_gᵀ = T_g†."""
 
+    isometry = True
+
     def pinv(self, y):
         return self.adjoint(y)
 

@@ -22,6 +22,7 @@ class Operator(Batched):
     # what each measured entry of y is one of: "pixels" of x, its "coefficients" in an orthonormal
     # basis, or None; then AAᵀ = 1 on these entries and A† = Aᵀ
     selects = None
+    isometry = False
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -98,6 +99,10 @@ class Compose(Operator):
 
     def adjoint(self, y):
         return self.inner.adjoint(self.outer.adjoint(y))
+
+    def pinv(self, y):
+        """(A T)† y = T⁻¹ A† y for orthogonal T."""
+        return self.inner.adjoint(self.outer.pinv(y)) if self.inner.isometry else super().pinv(y)
 
     def measured(self, within=None):
         return self.outer.measured(self.inner.measured(within))

@@ -7,7 +7,7 @@ from mutants import missed
 from slips import scales, seen, slip
 
 from course_lib import losses, noise, operators
-from course_lib.losses import moi
+from course_lib.losses import virtual as moi
 
 N, B, SIGMA = 4, 96, 0.5
 C = torch.tensor([[0.8 ** abs(i - j) for j in range(N)] for i in range(N)]).double()
