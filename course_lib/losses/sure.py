@@ -28,7 +28,6 @@ class SURE(Loss):
     """
 
     train_evals = 2
-
     def __init__(self, noise, method="antithetic", tau=0.3):
         super().__init__()
         if method not in ("antithetic", "mc", "hutchinson", "exact"):
@@ -46,7 +45,9 @@ class SURE(Loss):
         v = variance(noise, y, A)
         if self.method == "antithetic":
             plus, minus, q = noise.twins(y, step(self.tau, self.training), generator)
-            fit, d = antithetic(lambda u: measured(f, u, A), y, target, plus, minus, self.training)
+            fit, d = antithetic(
+                lambda u: measured(f, u, A), y, target, plus, minus, self.training
+            )
             return (fit + 2 * q * d - v).mean()
         Af = measured(f, y, A)
         S = noise.stein(lambda u: A(f(u, A)), y, Af, self.method, self.tau, generator)
