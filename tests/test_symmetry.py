@@ -1,4 +1,4 @@
-"""Ranks Σ_g T_gᵀAᵀA T_g, the bound of the characters and that it is reached, commuting operators."""
+"""Ranks Σ_g T_gᵀAᵀA T_g; the bound of the characters is reached; operators that commute."""
 
 import pytest
 import torch

@@ -101,7 +101,7 @@ def test_it_is_supervised_plus_a_bias(M):
 
 
 def test_the_published_figures_of_eight_pixels():
-    """(supervised, EI) summed over eight pixels, two of them hidden, by Wiener's filter and by A†."""
+    """(supervised, EI) summed over eight pixels, two hidden, by Wiener and by A†."""
     far = operators.Inpainting(mask(1, 2, 4, 5, 6, 7))
     for M, right in ((wiener(far), (0.147, 0.079)), (matrix(far).T, (0.531, 0.398))):
         found = supervised(M, far) * N, closed_form(M, far) * N
