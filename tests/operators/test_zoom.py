@@ -31,10 +31,11 @@ def bump(height, width, row, column, size):
 def test_what_lies_at_c_plus_d_moves_to_c_plus_s_d(s):
     """A bump of width w becomes one of width sw, a little wider by the low-pass."""
     c, at = torch.tensor([20.0, 30.0]), torch.tensor([30.0, 20.0])
-    y = operators.Zoom(s, c)(bump(48, 64, *at, 3.0))[0, 0]
+    y, to = operators.Zoom(s, c)(bump(48, 64, *at, 3.0))[0, 0], c + s * (at - c)
     i, j = torch.arange(48).double()[:, None], torch.arange(64).double()
-    found = torch.tensor([(y * i).sum(), (y * j).sum()]) / y.sum()
-    assert (found - (c + s * (at - c))).abs().max() < 0.02
+    y = y * ((i - to[0]).abs() < 9) * ((j - to[1]).abs() < 9)  # not the mirror images
+    found = torch.stack([(y * i).sum(), (y * j).sum()]) / y.sum()
+    assert (found - to).abs().max() < 0.02
     width = ((y * (i - found[0]) ** 2).sum() / y.sum()).sqrt()
     assert s * 3 - 0.02 < width < s * 3 * 1.05
 
