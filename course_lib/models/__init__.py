@@ -5,6 +5,7 @@ from .blind_spot import BlindSpot
 from .deep_image_prior import DeepImagePrior
 from .direct import Direct
 from .dncnn import DnCNN
+from .filtered import FilteredBackProjection, Measured, backprojection
 from .mixed import Mixed
 from .pixel_shuffle import PixelShuffle
 from .reconstruct import BackProjection
@@ -24,5 +25,8 @@ __all__ = [
     "PixelShuffle",
     "Tiled",
     "UNet",
+    "FilteredBackProjection",
+    "Measured",
+    "backprojection",
     "Unrolled",
 ]

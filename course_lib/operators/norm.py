@@ -30,6 +30,10 @@ class Scaled(Operator):
     def pinv(self, y):
         return self.A.pinv(y / self.factor)
 
+    def filtered_backprojection(self, y):
+        """That of a CT operator, divided by c."""
+        return self.A.filtered_backprojection(y / self.factor)
+
     def measured(self, within=None):
         return self.A.measured(within)
 

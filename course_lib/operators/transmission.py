@@ -4,13 +4,14 @@ import torch
 
 from .. import _checks
 from .base import Operator
+from .norm import Scaled
 from .radon import Radon
 
 
 class Transmission(Operator):
     """ȳ = I₀ e^{−Ax}, the mean photon counts behind a body of attenuation x ≥ 0. Not linear.
 
-    A: a `Radon` operator; x in units of 1/pixel, so that Ax has no unit. photons: I₀, the counts
+    A: a `Radon` operator, or one that is `Scaled`; x in units of 1/pixel, so that Ax has no unit. photons: I₀, the counts
     without a body. Counts are Poisson and the read-out adds Gaussian noise of σ counts:
     `noise.PoissonGaussian(1.0, sigma)`, or `noise.Poisson(1.0)`. `log(y)` undoes the exponential
     and `pinv(y)` then applies `A.filtered_backprojection`. There is no adjoint: the gradient of a
@@ -19,8 +20,8 @@ class Transmission(Operator):
 
     def __init__(self, A, photons):
         super().__init__()
-        if not isinstance(A, Radon):
-            raise TypeError(f"A is a {type(A).__name__}; give a Radon operator.")
+        if not isinstance(A.A if isinstance(A, Scaled) else A, Radon):
+            raise TypeError(f"A is a {type(A).__name__}; give a Radon operator, or a scaled one.")
         self.A, self.photons = A, _checks.positive(photons, "photons")
 
     def forward(self, x):
