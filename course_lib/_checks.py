@@ -115,6 +115,14 @@ def positive(value, name, many="it must be one positive number"):
     return found
 
 
+def choice(value, name, *choices):
+    """Refuse what is none of the choices."""
+    if value not in choices:
+        told = " or ".join(map(repr, choices))
+        raise ValueError(f"{name} is {value!r}; use {told}.")
+    return value
+
+
 def fraction(value, name):
     """Refuse what is not strictly between 0 and 1."""
     found = number(value, name)

@@ -22,6 +22,7 @@ class Operator(Batched):
     # what each measured entry of y is one of: "pixels" of x, its "coefficients" in an orthonormal
     # basis, or None; then AAᵀ = 1 on these entries and A† = Aᵀ
     selects = None
+    is_identity = False  # whether Ax = x, for losses of denoising alone
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
