@@ -34,7 +34,9 @@ HOT = 6  # standard deviations: what lies beyond is a defect of the detector
 def _pack(name):
     """The arrays of one pack, read once per process and checked against packs/checksums.json."""
     path = PACKS / f"{name}.npz"
-    remedy = "reinstall course_lib, or rebuild the file with `python -m course_lib.data.build`."
+    remedy = (
+        "reinstall course_lib, or rebuild the file with tools/build_packs.py of the repository."
+    )
     if not path.is_file():
         raise FileNotFoundError(f"Data pack {path} is missing: {remedy}")
     content = path.read_bytes()

@@ -6,13 +6,14 @@ import io
 import itertools
 import tarfile
 
+import build_packs as build
 import mrcfile
 import numpy as np
 import pytest
 import torch
 
 from course_lib import data
-from course_lib.data import build, packs
+from course_lib.data import packs
 
 NEIGHBOURS = {"fei": 0.02, "epu": 0.58}  # what the pack's README says
 

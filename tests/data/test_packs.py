@@ -4,12 +4,13 @@ import json
 import shutil
 from collections import Counter
 
+import build_packs as build
 import numpy as np
 import pytest
 import torch
 
 from course_lib import data
-from course_lib.data import build, packs
+from course_lib.data import packs
 
 TILES = {  # (split, size): number of tiles
     ("train", 64): 1049,
@@ -108,7 +109,7 @@ def test_a_damaged_pack_names_itself_and_the_remedy(damage, tmp_path, monkeypatc
         path.write_bytes(content[: len(content) // 2] if damage == "truncate" else content)
     monkeypatch.setattr(packs, "PACKS", tmp_path / "packs")
     packs._pack.cache_clear()
-    with pytest.raises(OSError, match="digits.npz is .*course_lib.data.build"):
+    with pytest.raises(OSError, match="digits.npz is .*tools/build_packs"):
         data.load("digits")
 
 
