@@ -5,23 +5,11 @@ import torch
 
 import course_lib
 
-NAMES = (
-    "data",
-    "groups",
-    "losses",
-    "metrics",
-    "models",
-    "noise",
-    "operators",
-    "priors",
-    "training",
-)
-
 
 @pytest.fixture(autouse=True)
 def examples(request, doctest_namespace):
     """Only doctests pay for it."""
     if isinstance(request.node, pytest.DoctestItem):
         torch.manual_seed(0)
-        doctest_namespace |= {name: getattr(course_lib, name) for name in NAMES}
-        doctest_namespace |= {"torch": torch, "course_lib": course_lib}
+        doctest_namespace |= {name: getattr(course_lib, name) for name in course_lib._SUBMODULES}
+        doctest_namespace["torch"] = torch
