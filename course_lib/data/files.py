@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .. import _checks
 from . import raster
 from .opened import Unfit, reading
-from .packs import check_size
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how such a file begins
@@ -42,7 +42,7 @@ def images(folder, size: int = 64) -> torch.Tensor:
         >>> x.shape, round(x.mean().item(), 4)
         (torch.Size([6, 1, 64, 64]), 0.2)
     """
-    check_size(size)
+    size = _checks.whole(size, "size")
     given = isinstance(folder, (list, tuple))
     paths = folder if given else listed(folder, SUFFIXES, "image")
     x, count = np.empty((0, 1, size, size), np.float32), 0

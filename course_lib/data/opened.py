@@ -15,8 +15,8 @@ MANY, RATIO = 2**26, 64
 FOREIGN = {b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 
-class Unfit(ValueError):
-    """The file is sound, but not what the reader takes."""
+class Unfit(Exception):
+    """A file that can be read but not taken, in a sentence that `reading` makes a ValueError."""
 
 
 def regular(path, kind):
@@ -40,8 +40,8 @@ def reading(path, kind):
         if packing := next((name for mark, name in FOREIGN.items() if start.startswith(mark)), ""):
             raise Unfit(f"{path} is packed by {packing}: unpack it first.")
         yield path
-    except Unfit:
-        raise
+    except Unfit as refusal:
+        raise ValueError(*refusal.args) from refusal.__cause__
     except Exception as error:
         why = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(

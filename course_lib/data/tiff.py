@@ -41,29 +41,26 @@ def _check(path, page):
     """Refuse a page whose numbers can't be told to be grey or colour, or are not all there."""
     known, samples = page.photometric, page.samplesperpixel
     colours = 3 if known in (RGB, YCBCR) else 1
-    plain = samples == 1 or colours == 3 or set(page.extrasamples[: samples - 1]) <= {1, 2}
-    integers = ("b1", "u1", "u2")
-    for refused, why in (
-        (262 not in page.tags, "does not say whether 0 is black or white: save it again with that"),
-        (known not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR),
-         f"holds {getattr(known, 'name', known)} values: save it as RGB or grey"),
-        (not set(page.axes) <= set("YXS"),
-         "holds a volume in one page: save each section as a page"),
-        (samples < colours or not plain,
-         f"holds {samples} values a pixel that are no colours: save each channel as a page"),
-        (page.dtype is None or page.dtype.kind != "f" and page.dtype.str[1:] not in integers,
-         f"holds {page.dtype} values: save it as uint8, uint16 or float in [0, 1]"),
-    ):  # fmt: skip
-        if refused:
-            raise Unfit(f"{path} {why}.")
+    rest = [] if colours == 3 else page.extrasamples[: samples - 1]
+    if 262 not in page.tags:
+        raise Unfit(f"{path} does not say whether 0 is black or white: save it with that tag.")
+    if not (
+        known in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR)
+        and samples >= colours
+        and set(rest) <= {1, 2}  # transparency
+        and set(page.axes) <= set("YXS")
+        and str(page.dtype) in ("bool", "uint8", "uint16", "float16", "float32", "float64")
+    ):
+        raise Unfit(
+            f"{path} holds {getattr(known, 'name', known)} {page.dtype} values, {samples} a pixel, "
+            f"axes {page.axes}: save each image as a page of grey or RGB, of uint8, uint16 or float"
+            " in [0, 1]."
+        )
     pieces = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     row = math.ceil(page.imagewidth * samples * page.bitspersample / 8)
-    if (
-        len(pieces) < math.prod(page.chunked)
-        or any(min(piece) <= 0 or sum(piece) > path.stat().st_size for piece in pieces)
-        or page.compression == 1
-        and sum(count for _, count in pieces) < row * page.imagelength
-    ):
+    least = row * page.imagelength if page.compression == 1 else 0
+    missing = len(pieces) < math.prod(page.chunked) or sum(count for _, count in pieces) < least
+    if missing or any(min(p) <= 0 or sum(p) > path.stat().st_size for p in pieces):
         raise ValueError("it is shorter than it says")
 
 

@@ -260,18 +260,20 @@ def untagged(path, number):
 CMYK = Image.fromarray(RGB).convert("CMYK")
 REFUSED = {
     "holds CMYK colours: save it as RGB": ("jpg", lambda p: CMYK.save(p)),
-    "holds SEPARATED values: save it as RGB": ("tif", lambda p: CMYK.save(p)),
-    "holds CIELAB values": ("tif", lambda p: tiff(p, RGB, photometric="cielab")),
-    "holds int16 values: save it as uint8, uint16 or float": (
+    "holds SEPARATED uint8 values, 4 a pixel, axes YXS: save each image as a page": (
+        "tif", lambda p: CMYK.save(p)),
+    "holds CIELAB uint8 values": ("tif", lambda p: tiff(p, RGB, photometric="cielab")),
+    "holds MINISBLACK int16 values.*: save .* of uint8, uint16 or float": (
         "tif", lambda p: tiff(p, GREY.astype("i2"), photometric="minisblack")),
-    "holds uint32 values": ("tif", lambda p: tiff(p, GREY.astype("u4"), photometric="minisblack")),
-    "holds complex64 values": (
+    "holds MINISBLACK uint32 values": (
+        "tif", lambda p: tiff(p, GREY.astype("u4"), photometric="minisblack")),
+    "holds MINISBLACK complex64 values": (
         "tif", lambda p: tiff(p, GREY.astype("c8"), photometric="minisblack")),
     "does not say whether 0 is black or white": ("tif", lambda p: untagged(p, 262)),
-    "holds 2 values a pixel that are no colours": (
+    "holds MINISBLACK uint8 values, 2 a pixel": (
         "tif", lambda p: tiff(p, np.dstack([GREY, GREY]), photometric="minisblack",
                               planarconfig="contig", extrasamples=["unspecified"])),
-    "holds a volume in one page": (
+    "holds .* axes ZYX": (
         "tif", lambda p: tiff(p, np.stack([GREY] * 3), photometric="minisblack",
                               volumetric=True)),
     "has values from 0 to 255: rescale it to": (
@@ -307,7 +309,7 @@ def test_own_images_errors(tmp_path):
         data.images(tmp_path / "absent")
     with pytest.raises(ValueError, match="No image in .*it needs files that end in .png"):
         data.images(tmp_path)
-    with pytest.raises(ValueError, match="size is 1.5, but a tile size is a positive whole number"):
+    with pytest.raises(ValueError, match="size is 1.5; it must be a whole number of at least 1"):
         data.images(tmp_path, size=1.5)
     save(tmp_path / "small.png", np.zeros((40, 70), dtype=np.uint8))
     with pytest.raises(ValueError, match="small.png is 40 x 70 pixels, smaller than size 64"):

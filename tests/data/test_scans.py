@@ -137,7 +137,7 @@ def test_a_ring_is_dark_in_the_middle():
         (("kspace", "train"), "split is 'train', but kspace is one scan, for testing"),
         (("kspace", "test", 161), "size is 161, but the scan has 160 lines"),
         (("blackholes", "test", 0), "size is 0"),
-        (("brains",), "Unknown data 'brains': the names are photos, .*, blackholes"),
+        (("brains",), "name is 'brains'; use 'photos' or .* or 'blackholes'"),
     ],
 )
 def test_bad_input_is_named(arguments, message):
