@@ -103,7 +103,7 @@ NUMBERS = {  # levels and fractions
     "trials": (lambda: noise.Binomial(2.5), "trials is 2.5; it must be a whole number"),
     "one trial": (
         lambda: noise.Binomial(1),
-        "trials is 1; the variance and the split need at least",
+        "trials is 1; it must be at least 2",
     ),
     **{
         f"{loss} alpha {bad:g}": (
@@ -142,24 +142,24 @@ LAWS = {  # y or Ax that the noise law cannot have made
         lambda: losses.R2R(POISSON)(f, X, A),
         "not a multiple of the gain 0.1",
     ),
-    "SURE too": (lambda: losses.SURE(POISSON)(f, X, A), "give the gain with which y was recorded"),
+    "SURE too": (lambda: losses.SURE(POISSON)(f, X, A), "give that with which y was recorded"),
     "negative counts": (
         lambda: POISSON.split(-Y, 0.5),
-        r"not a multiple of the gain 0.1 .*minimum -",
+        r"not a multiple of the gain 0.1 .*, from -",
     ),
     "negative rate": (
         lambda: POISSON(-X),
-        r"Ax, the Poisson rate, lies in \[-.*must stay in \[0, inf",
+        r"Ax, the Poisson rate, holds -.*must stay in \[0, inf",
     ),
-    "negative speckle": (lambda: noise.Gamma(3)(X - 1), "Ax, the mean of speckle, lies in"),
-    "rates above one": (lambda: noise.Binomial(4)(2 * X), r"rate of success, lies in .* \[0, 1\]"),
+    "negative speckle": (lambda: noise.Gamma(3)(X - 1), "Ax, the mean of speckle, holds -"),
+    "rates above one": (lambda: noise.Binomial(4)(2 * X), r"rate of success, holds .* \[0, 1\]"),
     "alpha of trials": (
         lambda: noise.Binomial(5).split(X, 0.3),
         "alpha = 0.3 of 5 trials is 1.5; choose",
     ),
     "other trials": (
         lambda: noise.Binomial(8).split(X, 0.5),
-        "y is not a multiple of 1/8; give the true",
+        r"y is not a multiple of 1/8 in \[0, 1\]",
     ),
 }
 
@@ -288,11 +288,11 @@ def test_a_network_on_another_device_is_named(loss):
     y = (X, X) if isinstance(loss, losses.Noise2Noise) else X
     more = (X,) if isinstance(loss, losses.Supervised) else ()
     with pytest.raises(
-        ValueError, match=r"y is on cpu and the network on meta; move one"
+        ValueError, match=r"y is on cpu .* the network on meta .*; move one"
     ) as caught:
         loss(net, y, A, *more)
     assert_one_sentence(str(caught.value))
-    with pytest.raises(ValueError, match="y is on cpu and the network on meta; move one"):
+    with pytest.raises(ValueError, match="y is on cpu .* the network on meta .*; move one"):
         loss.reconstruct(net, X, A)
 
 
@@ -311,11 +311,6 @@ def test_a_network_on_another_device_is_named(loss):
             )
             for method in ("mc", "hutchinson", "exact")
         ],
-        (
-            lambda: losses.SURE(noise.CorrelatedGaussian(torch.ones(2, 2)), "exact")(f, X, A),
-            "CorrelatedGaussian has no per-pixel form of Stein's identity; "
-            "use method='hutchinson', which is unbiased, or method='mc'.",
-        ),
     ],
 )
 def test_a_law_without_the_identity_names_the_losses_that_remain(call, sentence):

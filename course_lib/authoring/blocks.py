@@ -2,28 +2,20 @@
 
 `{theorem} Title` and its kin, `{exercise} Title`, `{proof}`, `{hint} Title` (folded). Also: a
 displayed formula with \\tag keeps its own number, citations read as in the notebooks, and a page
-with a live figure loads its script. TeX that was not understood is a warning.
+with a live figure loads its script.
 """
 
-import re
 from dataclasses import dataclass, field
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.transforms.post_transforms import SphinxPostTransform
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
-from course_lib.authoring.numbers import COUNTED, Numbers, heading
-
-logger = logging.getLogger(__name__)
-
-_TEX = re.compile(r"\\[a-zA-Z]{2,}|\$[^$]*\$")
-UNCOUNTED = ("proof", "remark", "assumption", "example", "algorithm")
-FOLDED = {"hint": "Hint", "solution": "Solution", "dropdown": "More"}
+from course_lib.authoring.numbers import BLOCKS, FOLDED, Numbers, heading
 
 
 class Block(SphinxDirective):
@@ -42,7 +34,7 @@ class Block(SphinxDirective):
         block = nodes.admonition("", classes=classes)
         if kind in FOLDED:
             block["classes"] += ["dropdown"]
-            title = title or FOLDED[kind]
+            title = title or kind.capitalize()
         else:
             count = self.env.temp_data.setdefault(
                 "course_numbers", Numbers(self.env.docname.rpartition("/")[2])
@@ -68,21 +60,6 @@ class TaggedMath(SphinxPostTransform):
                 formula["no-wrap"] = formula["nowrap"] = True
 
 
-class RawMath(SphinxPostTransform):
-    """Warn of TeX that a reader would see as it is typed, because Markdown cut the formula."""
-
-    default_priority = 5
-
-    def run(self, **_):
-        for text in self.document.findall(nodes.Text):
-            within = text.parent
-            code = isinstance(
-                within, (nodes.math, nodes.math_block, nodes.raw, nodes.FixedTextElement)
-            )
-            if not code and not isinstance(within, nodes.literal) and _TEX.search(text.astext()):
-                logger.warning("a formula is cut in %r", text.astext()[:60], location=within)
-
-
 @dataclass
 class Citations(AuthorYearReferenceStyle):
     """[Efron, 2004; Stein, 1981]: works are kept apart by semicolons."""
@@ -98,10 +75,9 @@ def live_figures(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """What Sphinx calls: the directives, the citation style and the transforms of this module."""
-    for name in (*COUNTED, *UNCOUNTED, "exercise", *FOLDED):
+    for name in (*BLOCKS, *FOLDED):
         app.add_directive(name, Block, override=True)
     register_plugin("sphinxcontrib.bibtex.style.referencing", "course", Citations)
     app.add_post_transform(TaggedMath)
-    app.add_post_transform(RawMath)
     app.connect("html-page-context", live_figures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

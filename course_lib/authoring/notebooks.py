@@ -7,6 +7,7 @@ nbformat 4.5, no outputs. Never edit a generated notebook; edit the source and r
 
 import hashlib
 import re
+from collections import Counter
 
 import jupytext
 import nbformat
@@ -16,22 +17,21 @@ from course_lib import _files
 from course_lib.authoring import AuthoringError, lessons, references, settings, utf8
 from course_lib.authoring.header import head
 from course_lib.authoring.numbers import Numbers
-from course_lib.authoring.plain import LEFTOVER, to_plain
+from course_lib.authoring.plain import Plain
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "return ...  # your code here"
+_SOLUTION = re.compile(rf"^([ \t]+){BEGIN}\s*\n((?!.*{BEGIN}).*\n)*?[ \t]*{END}[ \t]*$", re.M)
 
 
 def read(source):
     """The lesson's cells as written, directives and all, with the ids of the notebooks' cells."""
     notebook = jupytext.reads(utf8(source), fmt="md:myst")
-    seen = set()
+    seen = Counter()
     for cell in notebook.cells:
-        text, n = f"{source.stem}\n{cell.cell_type}\n{cell.source}", 0
-        while (name := _digest(f"{text}\n{n}")) in seen:
-            n += 1
-        seen.add(name)
-        cell.id = name
+        text = f"{source.stem}\n{cell.cell_type}\n{cell.source}"
+        cell.id = _digest(f"{text}\n{seen[text]}")
+        seen[text] += 1
     return notebook
 
 
@@ -47,50 +47,29 @@ def student(source, root):
 
 def blank(code):
     """`code` with every solution replaced by a stub of the same indentation."""
-    out, inside = [], False
-    for line in code.split("\n"):
-        text = line.strip()
-        if text == BEGIN:
-            indent = line[: line.index("#")]
-            if inside or not indent:
-                raise AuthoringError(f"'{BEGIN}' must stand inside a function, and not be nested.")
-            inside = True
-            out.append(indent + STUB)
-        elif text == END:
-            if not inside:
-                raise AuthoringError(f"'{END}' has no '{BEGIN}' above it.")
-            inside = False
-        elif not inside:
-            out.append(line)
-    if inside:
-        raise AuthoringError(f"'{BEGIN}' has no '{END}' below it.")
-    return "\n".join(out)
+    code = _SOLUTION.sub(rf"\1{STUB}", code)
+    if BEGIN in code or END in code:
+        raise AuthoringError(f"'{BEGIN}' and '{END}' must come in pairs, inside a function.")
+    return code
 
 
 def write(root):
     """Generate all notebooks; return the paths that changed."""
-    changed = []
-    for path, content in generated(root).items():
-        if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _files.write(path, content)
-            changed.append(path)
-    return changed
+    changed = _stale(root)
+    for path, content in changed.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _files.write(path, content)
+    return list(changed)
 
 
 def drift(root):
     """One sentence for each notebook that is not what its source says."""
-    expected = generated(root)
-    messages = []
-    for path, content in expected.items():
-        name = path.relative_to(root)
-        if not path.is_file():
-            messages.append(f"{name} is missing: run `course notebooks`.")
-        elif path.read_bytes() != content:
-            messages.append(f"{name} differs from its source: run `course notebooks`.")
-    present = [p for f in ("solutions", "notebooks") for p in (root / f).glob("*/*.ipynb")]
-    for path in sorted(set(present) - set(expected)):
-        messages.append(f"{path.relative_to(root)} has no source in solutions/: delete it.")
+    names = [path.relative_to(root) for path in _stale(root)]
+    messages = [f"{name} is not what its source says: run `course notebooks`." for name in names]
+    sources = {f"{source.parent.name}/{source.stem}" for source in lessons(root)}
+    for path in sorted(p for f in ("solutions", "notebooks") for p in (root / f).glob("*/*.ipynb")):
+        if f"{path.parent.name}/{path.stem}" not in sources:
+            messages.append(f"{path.relative_to(root)} has no source in solutions/: delete it.")
     return messages
 
 
@@ -99,14 +78,20 @@ def generated(root):
     contents = {}
     for source in lessons(root):
         name = f"{source.parent.name}/{source.stem}.ipynb"
-        contents[root / "solutions" / name] = _content(complete(source, root), source.name)
-        contents[root / "notebooks" / name] = _content(student(source, root), source.name)
+        contents[root / "solutions" / name] = _content(complete(source, root))
+        contents[root / "notebooks" / name] = _content(student(source, root))
     return contents
+
+
+def _stale(root):
+    """Those of `generated` that the files are not."""
+    wanted = generated(root).items()
+    return {p: text for p, text in wanted if not p.is_file() or p.read_bytes() != text}
 
 
 def _notebook(source, root, folder, edit):
     entries = references.load(root / "solutions" / "references.bib")
-    cited, listed, numbers = [], [], Numbers(source.stem)
+    cited, listed = [], []
 
     def cite(keys):
         cited.extend(key for key in keys if key not in cited)
@@ -116,18 +101,16 @@ def _notebook(source, root, folder, edit):
         listed.append(True)
         return references.listing(entries, cited)
 
-    cells = []
+    plain, cells = Plain(cite, bibliography, Numbers(source.stem)), []
     for cell in read(source).cells:
         try:
             if cell.cell_type == "markdown":
-                text = to_plain(cell.source, cite, bibliography, numbers)
-                cells.append(new_markdown_cell(text, id=cell.id))
+                cells.append(new_markdown_cell(plain(cell.source), id=cell.id))
             else:
                 _check_exercise(cell)
-                code = new_code_cell(edit(cell.source), id=cell.id)
-                if cell.metadata.get("tags"):
-                    code.metadata["tags"] = list(cell.metadata["tags"])
-                cells.append(code)
+                tags = cell.metadata.get("tags")
+                metadata = {"tags": list(tags)} if tags else {}
+                cells.append(new_code_cell(edit(cell.source), id=cell.id, metadata=metadata))
         except AuthoringError as error:
             start = cell.source.strip().split("\n")[0]
             raise AuthoringError(f"{source.relative_to(root)}, cell '{start}': {error}") from None
@@ -154,13 +137,8 @@ def _digest(text):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _content(notebook, name):
-    """What is in the file: checked against nbformat 4.5, and without a trace of Sphinx."""
-    for cell in notebook.cells:
-        code_free = re.sub(r"^(`{3,}|~{3,})[^{\n]*\n.*?^\1", "", cell.source, flags=re.M | re.S)
-        raw = LEFTOVER.search(code_free) if cell.cell_type == "markdown" else None
-        if raw:
-            raise AuthoringError(f"{name} has raw syntax that no notebook shows: {raw[0]!r}.")
+def _content(notebook):
+    """What is in the file, checked against nbformat 4.5."""
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
     return (nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n").encode()

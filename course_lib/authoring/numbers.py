@@ -1,4 +1,4 @@
-"""The numbers of theorems and exercises, the same in a notebook and on the site.
+"""The blocks of a lesson and their numbers, the same in a notebook and on the site.
 
 In lesson 2.2 the theorems, propositions, lemmas, ... share one count, 2.2.1, 2.2.2; the exercises
 have letters, 2.2.a, 2.2.b, which are the names that `check` knows.
@@ -7,6 +7,8 @@ have letters, 2.2.a, 2.2.b, which are the names that `check` knows.
 import re
 
 COUNTED = ("theorem", "proposition", "lemma", "corollary", "definition")
+BLOCKS = (*COUNTED, "exercise", "proof", "remark", "assumption", "example", "algorithm")
+FOLDED = ("hint", "solution", "dropdown")
 
 
 class Numbers:

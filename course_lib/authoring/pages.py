@@ -11,27 +11,22 @@ import re
 
 import nbformat
 
-from course_lib.authoring import AuthoringError, execute, notebooks, references
+from course_lib.authoring import AuthoringError, execute, notebooks
 from course_lib.authoring.header import colab
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 STILL = "In the notebook, sliders change this figure."
 _INLINE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
-_LESSON_LINK = re.compile(r"(\]\((?:[^)\s:#]*/)?\d+_\d+_[^)\s/#]*)\.md(?=[#)])")
-_BIBLIOGRAPHY = re.compile(r"^:::\{bibliography\}.*?^:::$", re.M | re.S)
-_CITE = re.compile(r"\{cite(?::[pt])?\}`([^`]+)`")
 
 
 def lesson(source, root, figures, addresses):
     """The page of one lesson as a notebook; its pictures go into the folder `figures`."""
-    page = notebooks.read(source)
-    ran = executed(root, source)
+    page, ran = notebooks.read(source), executed(root, source)
     results = {cell.id: cell for cell in ran.cells if cell.cell_type == "code"}
     state = ran.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
     for cell in page.cells:
         if cell.cell_type != "code":
-            cell.source = linked(cell.source)
             continue
         try:
             cell.outputs = [
@@ -51,14 +46,9 @@ def lesson(source, root, figures, addresses):
                 ("code_prompt_show", "code_prompt_hide"), "Solution"
             )
     _launch(page, source, root, addresses)
-    _references(page, root)
+    _references(page, notebooks.complete(source, root).cells)
     page.metadata = {"kernelspec": ran.metadata.kernelspec, "language_info": {"name": "python"}}
     return nbformat.writes(page)
-
-
-def linked(text):
-    """Markdown whose links to lessons lead to their pages, which are notebooks here."""
-    return _LESSON_LINK.sub(r"\1.ipynb", text)
 
 
 def executed(root, source):
@@ -132,18 +122,14 @@ def _launch(page, source, root, addresses):
         raise AuthoringError(f"{source.relative_to(root)} must start with a title '# ...'.")
 
 
-def _references(page, root):
-    """The list of what the lesson cites, where it asks for one or at the end.
+def _references(page, plain):
+    """The list of what the lesson cites, as in its notebook, whose cells are `plain`.
 
-    Plain text, as in the notebooks: the citations lead to the page of the whole bibliography.
+    Plain text: the citations lead to the page of the whole bibliography.
     """
-    text = "\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
-    found = [key.strip() for keys in _CITE.findall(text) for key in keys.split(",")]
-    entries = references.load(root / "solutions" / "references.bib")
-    listing = references.listing(entries, list(dict.fromkeys(found)))
-    if "{bibliography}" in text:
-        for cell in page.cells:
-            if cell.cell_type == "markdown":
-                cell.source = _BIBLIOGRAPHY.sub(lambda _: listing, cell.source)
-    elif found:
-        page.cells.append(nbformat.v4.new_markdown_cell(f"## References\n\n{listing}"))
+    lists = {cell.id: cell.source for cell in plain}
+    for cell in page.cells:
+        if "{bibliography}" in cell.source:
+            cell.source = lists[cell.id]
+    if plain[-1].id not in {cell.id for cell in page.cells}:
+        page.cells.append(plain[-1])

@@ -1,145 +1,125 @@
 """From the Markdown of a lesson to Markdown that every notebook shows: no directives, no roles.
 
 `:::{theorem} Title` and its kin become a block quote with a bold header, `:::{hint} Title` becomes
-<details>, {cite}`key` becomes `[Stein, 1981]`. What is not known here is an error, so that no raw
-syntax ever reaches a reader.
+<details>, {cite}`key` becomes `[Stein, 1981]`. The parser is the site's, so both agree on what is
+a block, code or a formula. What is not known here is an error: no raw syntax ever reaches a reader.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+
+from markdown_it.renderer import RendererHTML
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.mdit import create_md_parser
 
 from course_lib.authoring import AuthoringError
-from course_lib.authoring.numbers import heading
+from course_lib.authoring.numbers import BLOCKS, FOLDED, Numbers, heading
 
-QUOTED = (
-    "theorem proposition lemma corollary definition assumption remark example algorithm proof "
-    "exercise note tip important warning caution attention"
-).split()
-FOLDED = ("hint", "dropdown", "solution")
+QUOTED = (*BLOCKS, "note", "tip", "important", "warning", "caution", "attention")
+EXTENSIONS = {"amsmath", "colon_fence", "dollarmath", "deflist"}  # those of book.yml
+# Not joined to the text around it, an escaped dollar sign is told from one that begins a formula.
+PARSER = create_md_parser(MdParserConfig(enable_extensions=EXTENSIONS), RendererHTML)
+PARSER.disable("text_join")
+RAW = {"text": "$", "text_special": "\\"}  # what is left of TeX outside a formula
 
-_OPEN = re.compile(r"^(:{3,})\{([\w:-]+)\}\s*(.*)$")
-_CLOSE = re.compile(r"^(:{3,})\s*$")
-_OPTION = re.compile(r"^:[\w-]+:")
-_FENCE = re.compile(r"^(`{3,}|~{3,})")
-_ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
-_LINK = re.compile(r"(\]\((?!\w+:)[^)\s#]+)\.md(#[^)]*)?\)")
-LEFTOVER = re.compile(r"^:{3,}|^[`~]{3,}\{|^\([\w:-]+\)=\s*$|^\+\+\+|\{[\w:-]+\}`[^`]+`", re.M)
+_DIRECTIVE = re.compile(r"\{([\w:-]+)\}(.*)")
+_OPTIONS = re.compile(r"\A(:[\w-]+:.*\n)+")
+_ROLE = re.compile(r"\{[\w:+-]+\}`[^`]+`")
+_FORMULA = re.compile(r"`[^`]*`|\\\$|\$\$.*?\$\$|\$.*?\$", re.S)
 
 
-def to_plain(text, cite, bibliography, numbers):
-    """`text` without directives and roles.
+def uncut(text):
+    """`text`, when Markdown cuts no formula of it; otherwise AuthoringError."""
+    for token in PARSER.parse(text):
+        for part in token.children or ():
+            if part.type in RAW and RAW[part.type] in part.content:
+                raise AuthoringError(
+                    f"a formula is cut in '{token.content}'; a dollar sign is \\$."
+                )
+    return text
+
+
+@dataclass
+class Plain:
+    """`Plain(cite, bibliography, numbers)(text)` is `text` without directives and roles.
 
     `cite(keys)` gives the text of a citation, `bibliography()` the list of works cited so far,
     `numbers(kind)` the next number of a theorem or an exercise.
-    Raises AuthoringError on a directive or a role that the notebooks cannot show.
+    Raises AuthoringError on what a notebook cannot show, and on a formula that Markdown cuts.
     """
-    lines = _inline(text, cite).split("\n")
-    out = _blocks(lines, bibliography, numbers)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip()
+
+    cite: Callable
+    bibliography: Callable
+    numbers: Numbers
+
+    def __call__(self, text):
+        return _joined(part for _, part in self._parts(text))
+
+    def _parts(self, text):
+        """(whether it is folded, Markdown) of each directive and of what stands between them."""
+        lines, done = text.split("\n"), 0
+        for token in PARSER.parse(uncut(text)):
+            if token.type == "inline":
+                start, end = token.map
+                prose = self._inline(token, "\n".join(lines[start:end]))
+                lines[start:end] = [prose, *[None] * (end - start - 1)]
+            elif token.type == "colon_fence" and not token.level:
+                start, end = token.map
+                if end - start < 2 or lines[end - 1].strip() != token.markup:
+                    raise AuthoringError(f"'{lines[start]}' is never closed: add {token.markup}.")
+                yield False, _prose(lines[done:start])
+                yield from self._directive(token)
+                done = end
+            elif token.type.startswith(("myst_", "colon_fence")) or token.info.startswith("{"):
+                raise AuthoringError(f"No notebook shows the raw syntax '{lines[token.map[0]]}'.")
+        yield False, _prose(lines[done:])
+
+    def _inline(self, token, text):
+        """`text`, which was parsed into `token`, with the citations written out."""
+        for part in token.children:
+            if part.type == "myst_role":
+                if part.meta["name"] != "cite":
+                    raise AuthoringError(f"The role {{{part.meta['name']}}} has no plain form.")
+                cited = self.cite([key.strip() for key in part.content.split(",")])
+                text = _ROLE.sub(lambda _, cited=cited: cited, text, count=1)
+        return text
+
+    def _directive(self, token):
+        found = _DIRECTIVE.fullmatch(token.info.strip())
+        kind, title = found.groups() if found else (token.info, "")
+        if kind == "bibliography":
+            yield False, self.bibliography()
+            return
+        if kind not in (*QUOTED, *FOLDED):
+            known = ", ".join((*QUOTED, *FOLDED))
+            raise AuthoringError(f"The directive {{{kind}}} has no plain form: use one of {known}.")
+        number = self.numbers(kind)  # before those of the blocks inside
+        title, body = self(title.strip()), _OPTIONS.sub("", token.content)
+        if kind in FOLDED:
+            head = f"<details>\n<summary>{title or kind.capitalize()}</summary>"
+            yield True, f"{head}\n\n{self(body)}\n\n</details>"
+            return
+        parts = [(False, f"**{heading(kind, number, title)}.**"), *self._parts(body)]
+        for folded, group in groupby(parts, key=lambda part: part[0]):
+            text = _joined(part for _, part in group)
+            yield folded, text if folded or not text else _quoted(text)
 
 
-def _inline(text, cite):
-    """Replace roles and links to other lessons, outside fenced code."""
-
-    def role(match):
-        name, content = match.groups()
-        if name not in ("cite", "cite:p", "cite:t"):
-            raise AuthoringError(f"The role {{{name}}} has no plain form: only {{cite}} has one.")
-        return cite([key.strip() for key in content.split(",")])
-
-    def outside_code(part):
-        return _LINK.sub(r"\1.ipynb\2)", _ROLE.sub(role, part))
-
-    parts = re.split(r"(^(`{3,}|~{3,}).*?^\2`*[ \t]*$)", text, flags=re.M | re.S)
-    # re.split gives: outside, whole fence, its opening, outside, ...
-    return "".join(
-        outside_code(part) if i % 3 == 0 else part for i, part in enumerate(parts) if i % 3 != 2
-    )
+def _prose(lines):
+    return "\n".join(line for line in lines if line is not None)
 
 
-def _blocks(lines, bibliography, numbers):
-    """Render directives in `lines`; the lines between them pass unchanged."""
-    out, i, fence = [], 0, None
-    while i < len(lines):
-        line = lines[i]
-        mark = _FENCE.match(line)
-        if fence:
-            fence = None if mark and line.strip() == fence else fence
-        elif mark:
-            fence = mark[1]
-        opened = None if fence else _OPEN.match(line)
-        if not opened:
-            out.append(line)
-            i += 1
-            continue
-        colons, name, title = opened.groups()
-        end = _end(lines, i, colons, name)
-        body = lines[i + 1 : end]
-        while body and _OPTION.match(body[0]):
-            body = body[1:]
-        kind = name.removeprefix("prf:")
-        out += ["", *_render(kind, title.strip(), body, bibliography, numbers), ""]
-        i = end + 1
-    return out
+def _joined(parts):
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip())
 
 
-def _end(lines, start, colons, name):
-    """The line that closes the directive opened at `start` with this many colons."""
-    depth = 0
-    for i in range(start + 1, len(lines)):
-        opened, closed = _OPEN.match(lines[i]), _CLOSE.match(lines[i])
-        if opened and len(opened[1]) == len(colons):
-            depth += 1
-        elif closed and len(closed[1]) == len(colons):
-            if depth == 0:
-                return i
-            depth -= 1
-    raise AuthoringError(f"The directive {{{name}}} is never closed: add a line {colons}.")
-
-
-def _render(name, title, body, bibliography, numbers):
-    if name == "bibliography":
-        return bibliography().split("\n")
-    number = numbers(name)  # before those of the blocks inside
-    body = _blocks(body, bibliography, numbers)
-    if name in FOLDED:
-        summary = title or name.capitalize()
-        return ["<details>", f"<summary>{summary}</summary>", "", *body, "", "</details>"]
-    if name not in QUOTED:
-        known = ", ".join((*QUOTED, *FOLDED))
-        raise AuthoringError(f"The directive {{{name}}} has no plain form: use one of {known}.")
-    return _quote([f"**{heading(name, number, title)}.**", "", *body])
-
-
-def _quote(lines):
-    """Block quote, except for folded parts: <details> do not unfold inside a quote everywhere.
+def _quoted(text):
+    """A block quote. Folded parts stay outside: <details> do not unfold inside one everywhere.
 
     A formula is put on one line: notebooks cut out $...$ and $$...$$ before they look for quotes,
     and would print the > of its middle lines.
     """
-    out, folded, formula = [], 0, ""
-    for line in [*_strip(lines), ""]:
-        if formula and not line.strip():
-            raise AuthoringError(f"A formula never ends: '{formula}'; write \\$ for a dollar sign.")
-        folded += line.startswith("<details>")
-        if folded:
-            out.append(line)
-        else:
-            formula = f"{formula} {line.strip()}" if formula else line
-            if not _open(formula):
-                out.append(f"> {formula}".rstrip())
-                formula = ""
-        folded -= line.startswith("</details>")
-    # A quote must not run into the folded part that follows it, nor end in empty quoted lines.
-    text = re.sub(r"(^>\n)*^(<details>)", r"\n\2", "\n".join(out), flags=re.M)
-    text = re.sub(r"(</details>)\n(^>$\n?)*", r"\1\n\n", text, flags=re.M)
-    return text.strip("\n").split("\n")
-
-
-def _open(text):
-    """Whether a formula begins in `text` and does not end there."""
-    single = re.sub(r"\\\$|\$\$|`[^`]*`", "", text)
-    return text.count("$$") % 2 == 1 or single.count("$") % 2 == 1
-
-
-def _strip(lines):
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n").split("\n")
+    text = _FORMULA.sub(lambda f: re.sub(r"\s*\n\s*", " ", f[0]) if f[0][0] == "$" else f[0], text)
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))

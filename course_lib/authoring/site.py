@@ -25,6 +25,7 @@ from course_lib.authoring import (
     utf8,
 )
 from course_lib.authoring.header import colab
+from course_lib.authoring.plain import uncut
 from course_lib.authoring.report import title
 
 STATIC = Path(__file__).parent / "static"
@@ -101,7 +102,7 @@ def stage(root, folder):
         text = utf8(page)
         for word, meaning in words.items():
             text = text.replace("{{ " + word + " }}", meaning)
-        (folder / page.name).write_text(pages.linked(text), encoding="utf-8")
+        (folder / page.name).write_text(uncut(text), encoding="utf-8")
     for source in lessons(root):
         path = folder / source.parent.name / f"{source.stem}.ipynb"
         path.parent.mkdir(exist_ok=True)

@@ -5,7 +5,6 @@ from torch.utils.data import Dataset
 
 from .. import _checks
 from .._random import place, stream
-from ..operators import Identity
 
 
 class Measurements(Dataset):
@@ -139,7 +138,7 @@ def _simulated(x, A, noise, seed, copies, crop):
 
 
 def _fits(crop, A, size):
-    if not isinstance(A, Identity):
+    if not A.is_identity:
         raise ValueError(f"crop = {crop} needs A = I, not {type(A).__name__}; crop x first.")
     if not 1 <= _checks.whole(crop, "crop") <= min(size):
         raise ValueError(f"crop = {crop} does not fit images of {tuple(size)}.")

@@ -3,28 +3,16 @@
 import hashlib
 import io
 import json
-from functools import cache
-from numbers import Integral
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from .. import _checks
 from . import blackholes, scans
 
 PACKS = Path(__file__).parent / "packs"
-SIZES = {  # name: the size unless given
-    "photos": 64,
-    "digits": 28,
-    "micrographs/fei": 64,
-    "micrographs/epu": 64,
-    "mri": 128,
-    "ct": 128,
-    "kspace": 160,
-    "densities": 64,
-    "particles": 64,
-    "blackholes": 32,
-}
 SPLITS = ("train", "validation", "test")
 PARTS = {"train": slice(0, 640), "validation": slice(640, 768), "test": slice(768, 1024)}  # rows
 HOT = 6  # standard deviations: what lies beyond is a defect of the detector
@@ -34,7 +22,7 @@ HOT = 6  # standard deviations: what lies beyond is a defect of the detector
 def _pack(name):
     """The arrays of one pack, read once per process and checked against packs/checksums.json."""
     path = PACKS / f"{name}.npz"
-    remedy = "reinstall course_lib, or rebuild the file with `python -m course_lib.data.build`."
+    remedy = "reinstall course_lib, or rebuild the file with tools/build_packs.py."
     if not path.is_file():
         raise FileNotFoundError(f"Data pack {path} is missing: {remedy}")
     content = path.read_bytes()
@@ -43,12 +31,6 @@ def _pack(name):
         raise OSError(f"Data pack {path} is damaged ({len(content)} bytes, wrong sha256): {remedy}")
     with np.load(io.BytesIO(content)) as arrays:
         return dict(arrays)
-
-
-def check_size(size):
-    """A tile size is a positive whole number."""
-    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
-        raise ValueError(f"size is {size!r}, but a tile size is a positive whole number, as 64.")
 
 
 def tiles(image, size):
@@ -62,9 +44,26 @@ def tiles(image, size):
     return image.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
 
 
-def _micrograph(which, split, size):
+def _photos(pack, split, size):
+    photos = {k.removeprefix(f"{split}/"): v for k, v in pack.items() if k.startswith(f"{split}/")}
+    largest = max(min(photo.shape) for photo in photos.values())
+    if size > largest:
+        raise ValueError(f"size is {size}, but the {split} photographs hold {largest} at most.")
+    cut = {photo: tiles(image, size) for photo, image in photos.items()}
+    return np.concatenate(list(cut.values())), [photo for photo in cut for _ in cut[photo]]
+
+
+def _digits(pack, split, size):
+    if size not in (28, 32):
+        raise ValueError(f"size is {size}, but digits come in 28 (as they are) or 32 (padded).")
+    pad = (size - 28) // 2
+    images = np.pad(pack[f"{split}/images"], ((0, 0), (pad, pad), (pad, pad)))
+    return images, [f"mnist_5k row {row}" for row in pack[f"{split}/rows"]]
+
+
+def _micrograph(which, pack, split, size):
     """The tiles of one part of a micrograph, in units of the whole crop's standard deviation."""
-    counts = _pack("micrographs")[which].astype(np.float64)
+    counts = pack[which].astype(np.float64)
     part = ((counts - counts.mean()) / counts.std()).clip(-HOT, HOT)[PARTS[split]]
     if size > len(part):
         raise ValueError(f"size is {size}, but the {split} part is {len(part)} rows high.")
@@ -72,38 +71,28 @@ def _micrograph(which, split, size):
     return cut.astype(np.float32), [f"{which}, {split} rows"] * len(cut)
 
 
+READERS = {  # name: the size unless given, the reader
+    "photos": (64, _photos),
+    "digits": (28, _digits),
+    "micrographs/fei": (64, partial(_micrograph, "fei")),
+    "micrographs/epu": (64, partial(_micrograph, "epu")),
+    "mri": (128, partial(scans.slices, "mri")),
+    "ct": (128, partial(scans.slices, "ct")),
+    "kspace": (160, scans.kspace),
+    "densities": (64, scans.molecules),
+    "particles": (64, scans.molecules),
+    "blackholes": (32, blackholes.simulate),
+}
+
+
 def _read(name, split, size):
     """The images, uint8 or float32, (N, H, W) or (N, C, H, W), and the source of each."""
-    if name not in SIZES:
-        raise ValueError(f"Unknown data {name!r}: the names are {', '.join(SIZES)}.")
-    if split not in SPLITS:
-        raise ValueError(f"Unknown split {split!r}: the splits are {', '.join(SPLITS)}.")
-    size = SIZES[name] if size is None else size
-    check_size(size)
-    if name.startswith("micrographs/"):
-        return _micrograph(name.removeprefix("micrographs/"), split, size)
+    usual, reader = READERS[_checks.choice(name, "name", *READERS)]
+    _checks.choice(split, "split", *SPLITS)
+    size = usual if size is None else _checks.whole(size, "size")
     if name == "blackholes":
-        return blackholes.simulate(split, size)
-    pack = _pack(name)
-    if name in ("mri", "ct"):
-        return scans.slices(name, pack, split, size)
-    if name == "kspace":
-        return scans.kspace(pack, split, size)
-    if name in ("densities", "particles"):
-        return scans.molecules(name, pack, split, size)
-    if name == "digits":
-        if size not in (28, 32):
-            raise ValueError(f"size is {size}, but digits come in 28 (as they are) or 32 (padded).")
-        pad = (size - 28) // 2
-        images = np.pad(pack[f"{split}/images"], ((0, 0), (pad, pad), (pad, pad)))
-        return images, [f"mnist_5k row {row}" for row in pack[f"{split}/rows"]]
-    photos = {k.removeprefix(f"{split}/"): v for k, v in pack.items() if k.startswith(f"{split}/")}
-    largest = max(min(photo.shape) for photo in photos.values())
-    if size > largest:
-        raise ValueError(f"size is {size}, but the {split} photographs hold {largest} at most.")
-    cut = {photo: tiles(image, size) for photo, image in photos.items()}
-    sources = [photo for photo, stack in cut.items() for _ in stack]
-    return np.concatenate(list(cut.values())), sources
+        return reader(split, size)
+    return reader(_pack(name.split("/")[0]), split, size)
 
 
 def load(name, split="train", size=None):

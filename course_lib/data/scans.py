@@ -10,10 +10,8 @@ def mean(image, size, axes):
     """Means over cells of equal size along the last `axes` axes, brought to `size` pixels each."""
     full = image.shape[-1]
     if size > full or full % size:
-        fitting = [full // k for k in (1, 2, 4, 8)]
-        raise ValueError(
-            f"size is {size}, but these come in {', '.join(map(str, fitting))} (means of cells)."
-        )
+        fitting = ", ".join(str(full // k) for k in (1, 2, 4, 8))
+        raise ValueError(f"size is {size}, but these come in {fitting} (means of cells).")
     k = full // size
     for axis in range(image.ndim - axes, image.ndim):
         cells = (*image.shape[:axis], size, k, *image.shape[axis + 1 :])
@@ -25,11 +23,9 @@ def slices(name, pack, split, size):
     """(N, size, size) in [0, 1] of one subject, and the subject and slice of each."""
     key = next(k for k in pack if k.startswith("test/" if split == "test" else "train/"))
     subject, volume = key.split("/")[1], pack[key].astype(np.float64)
-    numbers = np.arange(len(volume))
-    if split == "validation":
-        numbers = numbers[HELD[name]]
-    elif split == "train":
-        numbers = np.delete(numbers, HELD[name])
+    every = np.arange(len(volume))
+    held, kept = every[HELD[name]], np.delete(every, HELD[name])
+    numbers = {"train": kept, "validation": held, "test": every}[split]
     x = volume / SCALE[subject] if name == "mri" else (1 + volume / 1000) / 2
     x = mean(x.clip(0, 1)[numbers], size, 2)
     return x.astype(np.float32), [f"{subject}, slice {n}" for n in numbers]
@@ -47,17 +43,16 @@ def kspace(pack, split, size):
     return np.stack([k.real, k.imag], 1).reshape(1, -1, size, size), ["phantom, two coils"]
 
 
-def molecules(name, pack, split, size):
+def molecules(pack, split, size):
     """Densities (N, size, size, size) or projections (N, size, size), and their molecules."""
-    keys = [k for k in pack if k.startswith(f"{split}/") and not k.endswith("/voxel")]
     stacks, sources = [], []
-    for key in keys:
-        stack = pack[key].astype(np.float64) / 255
-        stack = mean(stack, size, stack.ndim if name == "densities" else 2)
-        stack = stack.reshape(-1, *stack.shape[-2:]) if name == "particles" else stack[None]
-        stacks.append(stack.astype(np.float32))
-        label = key.split("/")[1]
-        if name == "densities":
+    for key in (k for k in pack if k.startswith(f"{split}/") and not k.endswith("/voxel")):
+        stack, label = pack[key].astype(np.float64) / 255, key.split("/")[1]
+        if f"{key}/voxel" in pack:  # a density
+            stack = mean(stack, size, 3)[None]
             label += f", {pack[key + '/voxel'] * 64 / size:.3f} Å a voxel"
+        else:
+            stack = mean(stack, size, 2)
+        stacks.append(stack.astype(np.float32))
         sources += [label] * len(stack)
     return np.concatenate(stacks), sources

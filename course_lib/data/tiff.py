@@ -1,128 +1,105 @@
 """TIFF files, page by page: by tifffile, and by Pillow where the packing is one it lacks."""
 
 import math
-import zlib
 
 import numpy as np
 import tifffile
 from PIL import Image
 
-from .opened import MANY, reading, unreadable
-from .raster import pixels, planes
-from .tiff_pages import BLACK_IS_ZERO, KIND, PALETTE, RGB, WHITE_IS_ZERO, opened, pages, turn
+from .opened import Unfit, believable
+from .raster import ORIENTATION, pixels, upright
 
-INFLATED = (8, 32946)  # by zlib
-OWN = (1, 5, 32773, *INFLATED)  # packings left to tifffile, where it has them
-TURNED = {
-    1: lambda v: v,
-    2: lambda v: v[:, ::-1],
-    3: lambda v: v[::-1, ::-1],
-    4: lambda v: v[::-1],
-    5: lambda v: v.swapaxes(0, 1),
-    6: lambda v: np.rot90(v, -1),
-    7: lambda v: v[::-1, ::-1].swapaxes(0, 1),
-    8: lambda v: np.rot90(v),
-}  # by the orientation tag
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 
 
-def shapes(path):
-    """[(H, W), …] of the images of the file, upright."""
-    with opened(path) as file:
-        sizes = [(p.imagelength, p.imagewidth, turn(p), n) for p, n in pages(file, path)]
-    return [(w, h) if turned >= 5 else (h, w) for h, w, turned, n in sizes for _ in range(n)]
+def pictures(path):
+    """Yield each image of the file, upright, (H, W) or (H, W, 3), and the number that is white.
+
+    ImageJ and others keep a long movie as one page with the other frames behind it.
+    """
+    with tifffile.TiffFile(path, is_ome=False) as file:  # OME's own text may name other files
+        pages, series = list(file.pages), file.series
+        listed, told = (sum(math.prod(p.shape) for p in parts) for parts in (pages, series))
+        believable(path, max(listed, told))
+        images = [page for page in pages if not page.tags.valueof(254, 0) & 5]  # thumbnails, masks
+        if not images or not all(math.prod(page.shape) for page in images):
+            raise ValueError("it holds no image")
+        for page in images:
+            _check(path, page)
+        if told < 2 * listed:
+            yield from (_picture(path, page) for page in images)
+            return
+        page, start = pages[0], series[0].dataoffset
+        if len(pages) > 1 or start is None or page.compression != 1:
+            raise Unfit(f"{path} tells of frames that have no page: save each as a page.")
+        shape, kind = (told // listed, *page.shape), file.byteorder + page.dtype.char
+        for frame in file.filehandle.memmap_array(kind, shape, start):
+            yield _picture(path, page, frame)
 
 
-def parts(path):
-    """Of each image a function, part(box) -> its pixels (h, w) or (h, w, 3) in [0, 1]."""
-    with opened(path) as file:
-        for page, frames in pages(file, path):
-            for frame in range(frames):
-                yield _part(file, path, page, frame)
+def _check(path, page):
+    """Refuse a page whose numbers can't be told to be grey or colour, or are not all there."""
+    known, samples = page.photometric, page.samplesperpixel
+    colours = 3 if known in (RGB, YCBCR) else 1
+    rest = [] if colours == 3 else page.extrasamples[: samples - 1]
+    if 262 not in page.tags:
+        raise Unfit(f"{path} does not say whether 0 is black or white: save it with that tag.")
+    if not (
+        known in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR)
+        and samples >= colours
+        and set(rest) <= {1, 2}  # transparency
+        and set(page.axes) <= set("YXS")
+        and str(page.dtype) in ("bool", "uint8", "uint16", "float16", "float32", "float64")
+    ):
+        raise Unfit(
+            f"{path} holds {getattr(known, 'name', known)} {page.dtype} values, {samples} a pixel, "
+            f"axes {page.axes}: save each image as a page of grey or RGB, of uint8, uint16 or float"
+            " in [0, 1]."
+        )
+    pieces = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    row = math.ceil(page.imagewidth * samples * page.bitspersample / 8)
+    least = row * page.imagelength if page.compression == 1 else 0
+    missing = len(pieces) < math.prod(page.chunked) or sum(count for _, count in pieces) < least
+    if missing or any(min(p) <= 0 or sum(p) > path.stat().st_size for p in pieces):
+        raise ValueError("it is shorter than it says")
 
 
-def _part(file, path, page, frame):
-    """part(box) of one frame of a page."""
-    inverted, palette, bits = page.photometric == WHITE_IS_ZERO, None, page.bitspersample
-    has = page.compression in OWN and page.compression in tifffile.TIFF.DECOMPRESSORS
-    if has and page.predictor in tifffile.TIFF.UNPREDICTORS and bits in (1, 8, 16, 32, 64):
-        _inflates(file, page, path)
-        with reading(path, KIND):
-            values = _read(file, page, frame)
-            if page.photometric == PALETTE:
-                scale = 255 if page.colormap.max() < 256 else 65535  # as old programs wrote it
-                palette = page.colormap.reshape(3, 2**bits).T / scale
-        limit = 1 if values.dtype.kind == "f" else 2**bits - 1
-        if limit == 1:
-            _in_range(values, path)
-        values = TURNED[turn(page)](values)
-
-        def cut(left, top, right, bottom):
-            return values[top:bottom, left:right]
-
-    else:
-        split, limit = _by_pillow(path, page, bits)
-        inverted = False  # Pillow has done it
-
-        def cut(*box):
-            return pixels(split, box)
-
-        if limit == 1:
-            _in_range(cut(0, 0, *split[0].size), path)
-
-    def part(box):
-        pixels = cut(*box)
-        pixels = palette[pixels] if palette is not None else pixels / limit
-        return 1 - pixels if inverted else pixels
-
-    return part
+def _picture(path, page, stored=None):
+    """The numbers of a page, or of the frame `stored` of it, and the one that is white."""
+    known, limit = page.photometric, 2**page.bitspersample - 1
+    if stored is None:
+        try:
+            stored = page.asarray(maxworkers=1)
+        except (ValueError, NotImplementedError) as error:
+            if "imagecodecs" not in str(error):
+                raise
+            return _by_pillow(path, page)
+    if "S" in page.axes:
+        stored = np.moveaxis(stored, page.axes.index("S"), -1)
+        stored = stored[..., :3] if known == RGB else stored[..., 0]
+    if known == PALETTE:
+        limit = 255 if page.colormap.max() < 256 else 65535  # as old programs wrote it
+        stored = page.colormap.T[stored]
+    if stored.dtype.kind == "f":
+        limit = 1
+    if known == WHITE_IS_ZERO:
+        stored = 1 - stored if limit == 1 and stored.dtype != bool else ~stored
+    return upright(stored, page.tags.valueof(ORIENTATION, 1)), limit
 
 
-def _read(file, page, frame):
-    """(H, W) or (H, W, 3) as the file has them, colours last, transparency left out."""
-    if frame:
-        file.filehandle.seek(page.dataoffsets[0] + frame * page.nbytes)
-        dtype = file.byteorder + page.dtype.char
-        values = file.filehandle.read_array(dtype, math.prod(page.shape)).reshape(page.shape)
-    else:
-        values = page.asarray(maxworkers=1)
-    if "S" not in page.axes:
-        return values
-    values = np.moveaxis(values, page.axes.index("S"), -1)
-    return values[..., :3] if page.photometric == RGB else values[..., 0]
-
-
-def _by_pillow(path, page, bits):
-    """(planes, limit) of a page that tifffile can't unpack, refused where Pillow isn't exact."""
+def _by_pillow(path, page):
+    """The same of a page that tifffile can't unpack, refused where Pillow isn't exact."""
     one = page.samplesperpixel == 1 and page.photometric == BLACK_IS_ZERO
-    exact = ("1", "L", "LA", "P", "RGB", "RGBA") if bits <= 8 else ("I;16", "I;16B", "F") * one
-    with reading(path, KIND), Image.open(path, formats=("TIFF",)) as image:
+    small = page.bitspersample <= 8
+    exact = ("1", "L", "LA", "P", "RGB", "RGBA") if small else ("I;16", "I;16B", "F") * one
+    with Image.open(path, formats=("TIFF",)) as image:
         image.seek(page.index)
         image.load()
-        mode = image.mode
-        left = image.getexif().get(274, 1)  # none where Pillow has turned the image
-        split = planes(image, left) if mode in exact else []
-    if not split:
-        raise ValueError(
-            f"{path} is packed by {getattr(page.compression, 'name', page.compression)} at {bits} "
-            "bits: pip install imagecodecs, or save it without packing."
-        )
-    return split, 1 if mode == "F" else 2 ** max(bits, 8) - 1
-
-
-def _inflates(file, page, path):
-    """Refuse a piece that could unpack to far more than the page: zlib would take the memory."""
-    limit = max(page.nbytes, math.prod(page.chunks) * page.dtype.itemsize)
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-        if page.compression in INFLATED and 1032 * count > 4 * MANY:
-            file.filehandle.seek(offset)
-            packed = file.filehandle.read(count)
-            if len(zlib.decompressobj().decompress(packed, limit + 1)) > limit:
-                raise unreadable(path, KIND, "it unpacks to more than it says")
-
-
-def _in_range(values, path):
-    low, high = values.min(), values.max()
-    if not (low >= 0 and high <= 1):
-        bad = int((~np.isfinite(values)).sum())
-        cure = f"replace its {bad} NaN or infinite ones first" if bad else "rescale it to [0, 1]"
-        raise ValueError(f"{path} has values from {low:.4g} to {high:.4g}: {cure}.")
+        if image.mode not in exact:
+            packing = getattr(page.compression, "name", page.compression)
+            raise Unfit(
+                f"{path} is packed by {packing} at {page.bitspersample} bits: pip install "
+                "imagecodecs, or save it without packing."
+            )
+        turn = image.getexif().get(ORIENTATION, 1)  # none where Pillow has turned the image
+        return upright(pixels(image), turn), 255 if small else 65535 if image.mode != "F" else 1

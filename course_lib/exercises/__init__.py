@@ -1,43 +1,55 @@
-"""Instant checks: `check("2.1.a", my_function)` tries it on random instances and says what it saw.
+"""Instant checks: `check("2.1.a", my_function)` tries it on random cases and says what it saw.
 
-The exercise a of lesson 2.1 is the function `a` of `exercises/lesson_2_1.py`. It takes the
-student's function, compares it on random instances with a trusted answer and returns None when
-all agree, or one sentence that names the likely mistake.
+Lesson 2.1 has its exercises in `exercises/lesson_2_1.py`: each yields cases, calls of the student's
+function with the right answer and with what likely mistakes make of it. One judge asks, compares
+and speaks.
 """
 
 import importlib
 
+from .judge import judge
+from .student import NotAttempted
 
-class NotAttempted(Exception):
-    """The student's function still returns `...`."""
+LESSONS = "1.1 1.2 2.1 2.2 2.3 2.4 2.5 2.6 2.7 3.1 3.2 3.3 3.4".split()
 
 
-def check(name, function):
-    """Print how `function` does on the exercise `name`, such as "2.1.a"; never raises."""
-    lesson, _, letter = name.rpartition(".")
-    try:
-        module = importlib.import_module(f".lesson_{lesson.replace('.', '_')}", __name__)
-        exercise = getattr(module, letter)
-    except (ImportError, AttributeError):
+def exercise(name):
+    """The function that yields the cases of the exercise `name`, or None."""
+    lesson, _, letter = str(name).rpartition(".")
+    if lesson not in LESSONS:
+        return None
+    module = importlib.import_module(f".lesson_{lesson.replace('.', '_')}", __name__)
+    return module.EXERCISES.get(letter)
+
+
+def check(name: str, function) -> bool:
+    """Print how `function` does on an exercise, and return whether it is right; never raises.
+
+    Arguments:
+        name: of the exercise, printed above its cell, such as "2.1.a".
+        function: your function, without parentheses. It gets copies of random arguments and may
+            return tensors, NumPy arrays, numbers or lists of these, of any precision.
+
+    Example:
+        >>> from course_lib.exercises import check
+        >>> check("2.5.c", lambda y, mu, s2, sigma: (s2 * y + sigma**2 * mu) / (s2 + sigma**2))
+        ✓ 2.5.c: correct.
+        True
+        >>> check("2.5.c", lambda y, mu, s2, sigma: mu)
+        ✗ 2.5.c: this is μ alone: the pixel is still hidden.
+        False
+    """
+    cases = exercise(name)
+    if cases is None:
         print(f"There is no exercise {name!r}; its name is printed above its cell.")
-        return
+        return False
     try:
-        mistake = exercise(attempted(function))
+        passed, sentence, _ = judge(function, cases())
     except NotAttempted:
         print(f"{name} not attempted yet: replace the dots, then run the cell again.")
+        return False
     except Exception as error:
-        print(f"✗ {name}: your function raised {type(error).__name__}: {error}")
-    else:
-        print(f"✓ {name}: correct." if mistake is None else f"✗ {name}: {mistake}")
-
-
-def attempted(function):
-    """The function, raising `NotAttempted` as soon as it returns (or unpacks) `...`."""
-
-    def called(*arguments):
-        result = function(*arguments)
-        if result is ... or (isinstance(result, tuple) and any(r is ... for r in result)):
-            raise NotAttempted
-        return result
-
-    return called
+        print(f"? {name}: this check failed, through no fault of yours; please report: {error!r}")
+        return False
+    print(f"{'✓' if passed else '✗'} {name}: {sentence}")
+    return passed

@@ -47,7 +47,7 @@ def digest(kind, folder):
     whole, seen = hashlib.sha256(), {}
     for part, paths in files(kind, folder).items():
         for path in paths:
-            own = hashlib.sha256(regular(path, KINDS[kind][1]).read_bytes()).digest()
+            own = hashlib.sha256(regular(path, f"one {KINDS[kind][1]}").read_bytes()).digest()
             twin = seen.setdefault(own, path)
             if twin is not path:
                 raise ValueError(f"{path.name} and {twin.name} in {folder} are the same; keep one.")

@@ -1,11 +1,10 @@
 """The blind-spot network (Laine et al. 2019): x̂_i is a function of every pixel but y_i."""
 
-from itertools import pairwise
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import _checks
+from .scales import Scales
 
 
 class Up(nn.Module):
@@ -40,29 +39,42 @@ def _block(inputs, outputs):
     return nn.Sequential(Up(inputs, outputs), nn.ReLU())
 
 
-class BlindSpot(nn.Module):
+class BlindSpot(Scales):
     """x̂_i = μ(y_j, j ≠ i): ∂x̂_i/∂y_i is exactly zero, and x̂_i may use any other pixel.
 
     A U-Net whose convolutions look up only and whose output is moved down by one row sees the rows
     above a pixel. It runs on the image in its four rotations; 1×1 convolutions join the four half
     planes, turned back, whose union is all but the pixel itself, and correct the mean of the eight
     neighbours. No normalisation, so that the images of a batch do not influence each other.
-    y: (B, C, H, W), H and W multiples of 2^(scales − 1) and at least 2. widths: channels per scale;
-    hidden: of the 1×1 convolutions. Returns the mean μ (B, C, H, W), or with spread=True
-    (B, 2C, H, W): μ and κ = log(s²/σ²), the log of the variance of x_i given the other pixels in
-    units of the noise's, see `losses.BlindSpotLikelihood`. Source: Laine et al. (2019), with one
-    convolution where they have two.
+    y: (B, C, H, W), H and W multiples of 2^(scales − 1) and at least 2. Returns the mean μ,
+    (B, C, H, W), or with its spread (B, 2C, H, W): μ and κ = log(s²/σ²), the log of the variance of
+    x_i given the other pixels in units of the noise's, see `losses.BlindSpotLikelihood`.
+    Raises ValueError for other channels, and for a size that it can't halve.
+    Source: Laine et al. (2019), with one convolution where they have two.
+
+    Arguments:
+        channels: C, of y.
+        widths: channels per scale, one number for each.
+        hidden: channels of the 1×1 convolutions.
+        spread: whether κ is returned beside μ, as the likelihood needs it.
+
+    Example:
+        >>> net, y = models.BlindSpot(widths=(4, 8)), torch.rand(1, 1, 8, 8)
+        >>> other = y.clone()
+        >>> other[..., 3, 3] = 9.0
+        >>> bool(net(y)[..., 3, 3] == net(other)[..., 3, 3])
+        True
     """
 
-    def __init__(self, channels=1, widths=(12, 24, 48), hidden=32, spread=False):
-        super().__init__()
-        self.channels, self.multiple = channels, 2 ** (len(widths) - 1)
+    def __init__(
+        self,
+        channels: int = 1,
+        widths: tuple = (12, 24, 48),
+        hidden: int = 32,
+        spread: bool = False,
+    ):
+        super().__init__(channels, widths, _block)
         self.least = max(2, self.multiple)  # pixels on a side
-        pairs = list(pairwise(widths))
-        self.encode = nn.ModuleList([_block(channels, widths[0])])
-        self.encode += [_block(a, b) for a, b in pairs]
-        self.up = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in reversed(pairs)])
-        self.decode = nn.ModuleList([_block(2 * a, a) for a, _ in reversed(pairs)])
         self.join = nn.Sequential(
             nn.Conv2d(4 * widths[0], hidden, 1),
             nn.ReLU(),
@@ -72,43 +84,13 @@ class BlindSpot(nn.Module):
         )
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, y):
-        self.check(y)
+    def forward(self, y: Tensor) -> Tensor:
+        _checks.suits(self, y)
         views = []
         for turns in ((0, 2), (1, 3)):  # two stacks, since a turned image may have another shape
             turned = torch.cat([y.rot90(k, (2, 3)) for k in turns])
-            parts = self.above(turned).chunk(2)
+            parts = shift(self.features(turned, pool)).chunk(2)  # of the rows above each pixel
             views += [u.rot90(-k, (2, 3)) for k, u in zip(turns, parts, strict=True)]
         correction = self.join(torch.cat(views, dim=1))
         mu = near(y) + correction[:, : self.channels]
         return torch.cat([mu, correction[:, self.channels :]], dim=1)
-
-    def above(self, y):
-        """Features of each pixel, from the rows above it."""
-        u, skips = self.encode[0](y), []
-        for encode in self.encode[1:]:
-            skips.append(u)
-            u = encode(pool(u))
-        for up, decode in zip(self.up, self.decode, strict=True):
-            u = decode(torch.cat([up(u), skips.pop()], dim=1))
-        return shift(u)
-
-    def check(self, y):
-        """Refuse an image that this network cannot halve, or whose pixels have no neighbour."""
-        _checks.image(y, "y")
-        size = tuple(y.shape[-2:])
-        if y.shape[1] != self.channels:
-            raise ValueError(
-                f"y has {y.shape[1]} channels; this BlindSpot was made for {self.channels}: make "
-                f"one with channels={y.shape[1]}."
-            )
-        if min(size) < self.least:
-            raise ValueError(
-                f"y is {size} pixels, too small for the shifts of this BlindSpot; it needs at "
-                f"least {self.least} on a side."
-            )
-        if size[0] % self.multiple or size[1] % self.multiple:
-            raise ValueError(
-                f"y is {size} pixels; crop or pad it to multiples of {self.multiple} for this "
-                "BlindSpot."
-            )

@@ -4,10 +4,11 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import _checks
 from .._random import place
+from ..operators import Operator
 
 
 @dataclass
@@ -26,11 +27,23 @@ class DeepImagePrior(nn.Module):
 
     It ignores y: θ is fitted to one measurement, and what convolutions find easy, structure that
     repeats from pixel to pixel, comes before the noise. z: (1, width, H/2^scales, W/2^scales),
-    uniform, drawn with the weights. size: (H, W), multiples of 2^scales.
+    uniform, drawn with the weights. Raises ValueError for a size that does not fit.
     Source: Ulyanov et al. (2018); the decoder is that of Darestani and Heckel (2021).
+
+    Arguments:
+        size: (H, W) of x̂, multiples of 2^scales.
+        channels: C, of x̂.
+        width: channels of z and of all layers but the last.
+        scales: how often the decoder doubles the size.
+
+    Example:
+        >>> f, A = models.DeepImagePrior(size=(16, 16), width=8, scales=2), operators.Identity()
+        >>> record = f.fit(torch.rand(1, 1, 16, 16), A, steps=20)
+        >>> record.steps, record.fitted[-1] < record.fitted[0]
+        ([0, 10, 20], True)
     """
 
-    def __init__(self, size, channels=1, width=32, scales=3):
+    def __init__(self, size: tuple, channels: int = 1, width: int = 32, scales: int = 3):
         super().__init__()
         side = 2 ** _checks.whole(scales, "scales")
         if any(_checks.whole(n, "size") % side for n in size):
@@ -47,7 +60,7 @@ class DeepImagePrior(nn.Module):
         layers += [nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.GroupNorm(width, width)]
         self.decoder = nn.Sequential(*layers, nn.Conv2d(width, channels, 1))
 
-    def forward(self, y, A):
+    def forward(self, y: Tensor, A: Operator) -> Tensor:
         """D_θ(z), whatever y and A are."""
         return self.decoder(self.z)
 
@@ -58,9 +71,19 @@ class DeepImagePrior(nn.Module):
         takes the same mean over the `share` of entries held out. Assumes noise independent from
         entry to entry given x: f never saw the noise held out, so at any one step
         E held_out = risk on these entries + their mean variance, the same constant at all steps.
-        y: the measurement of one image, (1, ...). watch: a function of f whose values are kept
-        beside the losses (for a lesson: the PSNR, which the choice must not see). Returns a `Fit`.
+        Returns a `Fit`.
         Raises ValueError for several measurements at once or a share outside (0, 1).
+
+        Arguments:
+            y: the measurement of one image, (1, ...).
+            A: its operator.
+            steps: of Adam; the weights that are kept may be those of an earlier one.
+            share: of the entries, held out.
+            every: steps between two looks at them.
+            lr: Adam's learning rate.
+            generator: draws the entries held out.
+            watch: a function of f whose values are kept beside the losses (for a lesson: the PSNR,
+                which the choice must not see).
         """
         _checks.fits(self, _checks.floats(y))
         steps, every = _checks.whole(steps, "steps"), _checks.whole(every, "every")

@@ -1,6 +1,7 @@
 """A residual network without its residual connection."""
 
 import torch
+from torch import Tensor
 
 
 class Direct(torch.nn.Module):
@@ -9,16 +10,19 @@ class Direct(torch.nn.Module):
     For losses that say nothing about pixels which the network sees (Noise2Void, Noise2Self,
     Splitting) and that use f(y) at test time: y + U(y) may return such a pixel with its noise, and
     does; U(y) has no way around its convolutions. Source: Höck et al. (2022) for Noise2Void.
+
+    Arguments:
+        net: a network on images with such a residual connection.
+
+    Example:
+        >>> net = models.Direct(models.UNet(widths=(8, 16)))
+        >>> bool(net(torch.rand(1, 1, 8, 8)).any())  # U starts at zero
+        False
     """
 
-    def __init__(self, net):
+    def __init__(self, net: torch.nn.Module):
         super().__init__()
-        self.net = net
+        self.net, self.multiple = net, getattr(net, "multiple", 1)  # of which H and W must be
 
-    @property
-    def multiple(self):
-        """What H and W must be multiples of."""
-        return getattr(self.net, "multiple", 1)
-
-    def forward(self, y):
+    def forward(self, y: Tensor) -> Tensor:
         return self.net(y) - y

@@ -1,6 +1,6 @@
 """A network on every s-th pixel, for noise that neighbours share."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from .. import _checks
 
@@ -12,34 +12,29 @@ class PixelShuffle(nn.Module):
     has white noise, and a blind-spot net works on them as if y had. A large s splits the scene
     apart as well: neighbours that resemble each other are lost. A smaller stride at test time,
     PixelShuffle(trained.net, 1), gets some of them back at the price of some noise; that is another
-    estimator, and a loss for white noise, which it breaks, does not score it. net: any network on
-    images; it receives (B s², C, H/s, W/s) and may change the number of channels. Raises ValueError
+    estimator, and a loss for white noise, which it breaks, does not score it. Raises ValueError
     when H or W does not fit.
     Source: Zhou et al. (2020), pixel-shuffle downsampling; Lee et al. (2022), asymmetric strides.
+
+    Arguments:
+        net: any network on images; it receives (B s², C, H/s, W/s) and may change the number of
+            channels.
+        stride: s, in pixels: how far noise is correlated, and one more.
+
+    Example:
+        >>> net = models.PixelShuffle(models.BlindSpot(widths=(4, 8)), stride=2)
+        >>> net(torch.rand(1, 1, 16, 16)).shape, net.multiple
+        (torch.Size([1, 1, 16, 16]), 4)
     """
 
-    def __init__(self, net, stride):
+    def __init__(self, net: nn.Module, stride: int):
         super().__init__()
         self.net, self.stride = net, _checks.whole(stride, "stride")
+        self.multiple = self.stride * getattr(net, "multiple", 1)  # of which H and W must be
+        self.least = self.stride * getattr(net, "least", 1)
 
-    @property
-    def multiple(self):
-        """What the sides of y must be multiples of."""
-        return self.stride * getattr(self.net, "multiple", 1)
-
-    @property
-    def least(self):
-        """The least side of y."""
-        return max(self.multiple, self.stride * getattr(self.net, "least", 1))
-
-    def forward(self, y):
-        size, s = tuple(_checks.image(y, "y").shape[-2:]), self.stride
-        if min(size) < self.least or any(side % self.multiple for side in size):
-            raise ValueError(
-                f"y is {size} pixels; crop or pad it to multiples of {self.multiple}, at least "
-                f"{self.least}, for this PixelShuffle of stride {s}."
-            )
-        return join(self.net(cut(y, s)), s)
+    def forward(self, y: Tensor) -> Tensor:
+        return join(self.net(cut(_checks.suits(self, y), self.stride)), self.stride)
 
 
 def cut(y, s):

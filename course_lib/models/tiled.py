@@ -1,7 +1,7 @@
 """A network on images of any size: padded to what it takes, in overlapping tiles."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import _checks
 
@@ -11,16 +11,24 @@ class Tiled(nn.Module):
 
     Assumes that a pixel of net(y) depends on y near it only. y: (B, C, H, W), any size: it is
     padded by reflection to a multiple of `net.multiple` (and at least `net.least`) and cropped
-    afterwards. tile: pixels on a side; an image that is no larger is one tile. overlap: of
-    neighbouring tiles. The weights go from 1 to 0 over the middle quarter of the overlap, so that
-    nothing within 3/8 overlap of a cut counts: where net sees no further than that, 24 pixels at
-    the defaults, x̂ is that of the whole image, up to rounding. Without gradients memory is that of
-    one tile beside y and x̂. Raises ValueError for tile or overlap that `net.multiple` does not
-    divide, or overlap > tile/2.
-    For any f made from a network: `BackProjection(Tiled(f.net))`.
+    afterwards. The weights go from 1 to 0 over the middle quarter of the overlap, so that nothing
+    within 3/8 overlap of a cut counts: where net sees no further than that, 24 pixels at the
+    defaults, x̂ is that of the whole image, up to rounding. Without gradients memory is that of one
+    tile beside y and x̂. For any f made from a network: `BackProjection(Tiled(f.net))`.
+    Raises ValueError for tile or overlap that `net.multiple` does not divide, or overlap > tile/2.
+
+    Arguments:
+        net: a network on images.
+        tile: pixels on a side; an image that is no larger is one tile.
+        overlap: pixels that neighbouring tiles share.
+
+    Example:
+        >>> net = models.Tiled(models.UNet(widths=(8, 16)), tile=32, overlap=16)
+        >>> net(torch.rand(1, 1, 45, 51)).shape
+        torch.Size([1, 1, 45, 51])
     """
 
-    def __init__(self, net, tile=512, overlap=64):
+    def __init__(self, net: nn.Module, tile: int = 512, overlap: int = 64):
         super().__init__()
         self.net, self.tile, self.overlap = net, _checks.whole(tile, "tile"), overlap
         self.step = getattr(net, "multiple", 1)
@@ -33,7 +41,7 @@ class Tiled(nn.Module):
     def extra_repr(self):
         return f"tile={self.tile}, overlap={self.overlap}"
 
-    def forward(self, y):
+    def forward(self, y: Tensor) -> Tensor:
         height, width = _checks.image(y, "y").shape[-2:]
         y = self.pad(y)
         if max(y.shape[-2:]) <= self.tile:
@@ -53,10 +61,8 @@ class Tiled(nn.Module):
         for axis in (-2, -1):
             side = y.shape[axis]
             goal = self.step * -(-max(side, least) // self.step)
-            mirror = [*range(side), *range(side - 2, 0, -1)]
-            index = [mirror[i % len(mirror)] for i in range(goal)]
-            if goal > side:
-                y = y.index_select(axis, torch.tensor(index, device=y.device))
+            i = torch.arange(goal, device=y.device) % max(2 * side - 2, 1)
+            y = y.index_select(axis, torch.minimum(i, 2 * side - 2 - i))
         return y
 
     def windows(self, y, axis):

@@ -3,6 +3,7 @@
 from . import contradictions, estimate
 from .base import Noise
 from .binomial import Binomial
+from .divisible import Divisible
 from .gamma import Gamma
 from .gaussian import CorrelatedGaussian, Gaussian
 from .heteroscedastic import HeteroscedasticGaussian
@@ -11,6 +12,7 @@ from .poisson import Poisson, PoissonGaussian
 __all__ = [
     "Binomial",
     "CorrelatedGaussian",
+    "Divisible",
     "Gamma",
     "Gaussian",
     "HeteroscedasticGaussian",

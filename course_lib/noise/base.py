@@ -1,11 +1,20 @@
 """What a noise model knows: sampling, its variance, the R2R pair, and Stein's identity."""
 
 import torch
+from torch import Generator, Tensor
 
 from .. import _checks
 from .._batched import Batched
 from .._random import normal_like
 from . import divergence
+
+NEEDED = {"stein": "SURE", "split": "R2R"}  # the identity that a loss rests on
+LACKS = {
+    "variance": "estimate of its variance",
+    "split": "independent split, so R2R does not apply",
+    "stein": "Stein identity, so SURE does not apply",
+    "tweedie": "posterior mean in terms of the score, so Noise2Score does not apply",
+}
 
 
 class Noise(Batched):
@@ -18,21 +27,43 @@ class Noise(Batched):
     noise.stein(f, y)        an estimate of E f(y)ᵀ(y − Ax), without Ax
     noise.tweedie(y, score)  E[x | y] from the score ∇ log p(y)
 
+    noise.identities         which of "variance", "split", "stein" (twins too), "tweedie" it has
     law[indices]             the laws of some images, where each image has its own parameters
 
     y and Ax are float32 or float64: half precision is refused, its rounding is another noise.
+    A law of your own is a subclass with `forward`, and with `identities` and their methods; from
+    "variance" alone follow the first orders of `twins` and `stein`.
+    Raises NotImplementedError for an identity that the law lacks, with the losses that remain.
 
-    A model that lacks an identity says so and names the losses that remain.
+    Example:
+        >>> law = noise.PoissonGaussian(gain=0.1, sigma=0.05)
+        >>> law.identities, law.remaining
+        (('variance', 'stein', 'tweedie'), 'SURE or Noise2Noise')
     """
 
-    remaining = "Noise2Noise"
+    identities = ()
     maps = False  # whether a parameter differs from pixel to pixel
+
+    @property
+    def remaining(self) -> str:
+        """The losses that this law has the identities for."""
+        named = [loss for identity, loss in NEEDED.items() if identity in self.identities]
+        return " or ".join([", ".join(named), "Noise2Noise"] if named else ["Noise2Noise"])
+
+    def needs(self, identity: str) -> None:
+        """Refuse, with the losses that remain, where this law lacks an identity."""
+        if identity not in self.identities:
+            self._lacks(identity)
+
+    def _lacks(self, identity):
+        name = type(self).__name__
+        raise NotImplementedError(f"{name} has no {LACKS[identity]}; use {self.remaining}.")
 
     def cut(self, size, window):
         """The law of the windows that `window` cuts out of (B, C, *size) images of this law."""
         return self
 
-    def forward(self, Ax, generator=None):
+    def forward(self, Ax: Tensor, generator: Generator | None = None) -> Tensor:
         """Sample y given Ax."""
         raise NotImplementedError(f"{type(self).__name__} has no sampler; write its `forward`.")
 
@@ -52,50 +83,43 @@ class Noise(Batched):
         v = self.power(Ax).clamp_min(torch.finfo(Ax.dtype).tiny)  # √ has no slope at 0
         return Ax + v.sqrt() * normal_like(Ax, generator)
 
-    def variance(self, y):
+    def variance(self, y: Tensor) -> Tensor:
         """v(y), an unbiased estimate of Var(y | x) in every entry; same shape as y."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no estimate of its variance; use {self.remaining}."
-        )
+        return self._lacks("variance")
 
-    def split(self, y, alpha, generator=None):
+    def split(self, y: Tensor, alpha: float, generator: Generator | None = None):
         """The pair (y1, y2) of generalised Recorrupted2Recorrupted; alpha in (0, 1).
 
         y = (1 − α) y1 + α y2, with Var(y1) = Var(y)/(1 − α) and Var(y2) = Var(y)/α.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} has no independent split, so R2R does not apply; "
-            f"use {self.remaining}."
-        )
+        return self._lacks("split")
 
-    def twins(self, y, tau, generator=None):
+    def twins(self, y: Tensor, tau: float, generator: Generator | None = None):
         """(y⁺, y⁻, q): two copies recorrupted by τ noise standard deviations, and a weight.
 
         E qᵀ(f(y⁺) − f(y⁻)) = E f(y⁺)ᵀ(y − Ax), the term that SURE needs, for f at y⁺. Here
         y^± = y ± τp and q is the probe over 2τ, the first order in τ and in the noise; laws with
-        an independent split do better, see `shared_twins`.
+        an independent split do better, see `Divisible`.
         """
+        self.needs("stein")
         p, q = self.probes(_checks.single(y), generator)
         tau = _checks.positive(tau, "tau")
         return y + tau * p, y - tau * p, q / (2 * tau)
 
-    def spread(self, y):
+    def spread(self, y: Tensor) -> Tensor:
         """v(y) at any y, measured or not, and above 0: the scale of the score, s ~ 1/√v."""
         return self.variance(y)
 
-    def tweedie(self, y, score, slope=None):
+    def tweedie(self, y: Tensor, score: Tensor, slope: Tensor | None = None) -> Tensor:
         """E[x | y] from score = ∇ log p(y), shaped like y; slope_i = ∂score_i/∂y_i if known.
 
         For Gaussian noise y + σ²s, exactly. For the other laws the exact formula compares p at
         two points, and is expanded about y; without the slope it is that of a well-known x, where
         s_i has the slope −1/v_i.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} has no posterior mean in terms of the score, so Noise2Score "
-            f"does not apply; use {self.remaining}."
-        )
+        return self._lacks("tweedie")
 
-    def stein(self, f, y, fy=None, method="mc", tau=0.1, generator=None):
+    def stein(self, f, y: Tensor, fy=None, method: str = "mc", tau: float = 0.1, generator=None):
         """An estimate of E f(y)ᵀ(y − Ax) that never sees Ax: a sum over all entries of y.
 
         f: y → f(y), of y's shape (for a reconstructor, y → A f(y, A)); fy = f(y) if known.
@@ -106,6 +130,7 @@ class Noise(Batched):
         Unbiased for Gaussian noise by every method (mc: up to smoothing by τ); for the other
         models "exact" is unbiased and the two others are its first-order expansion.
         """
+        self.needs("stein")
         _checks.single(y)
         if method == "exact":
             return self.stein_exact(f, y, f(y) if fy is None else fy)
@@ -123,25 +148,6 @@ class Noise(Batched):
         p = v.abs().sqrt() * normal_like(y, generator)
         return p, v.sign() * p
 
-    def shared_twins(self, y, tau, generator=None):
-        """`twins` for a law whose y is a sum of independent shares, unbiased at every τ < 1.
-
-        With α = τ²/(1 + τ²), two disjoint shares s and t of mean αy leave y⁺ = (y − s)/(1 − α) and
-        y⁻ = (y − t)/(1 − α), each distributed as R2R's y1. Put d^± = y^± − y. R2R says that
-        E f(y⁺)ᵀ(y − Ax) = (1 − α)/α E f(y⁺)ᵀd⁺; and E[d⁺ | y⁻, y] = −α/(1 − α) d⁻, because s is a
-        share of y − t, so that E (f(y⁺) − f(y⁻))ᵀ(d⁺ − d⁻) = 2/(1 − α) E f(y⁺)ᵀd⁺.
-        """
-        if not 0 < tau < 1:
-            raise ValueError(f"tau is {tau:g}; for {type(self).__name__} it must lie in (0, 1).")
-        alpha = tau**2 / (1 + tau**2)
-        s = self.share(y, alpha, 1.0, generator)
-        t = self.share(y - s, alpha / (1 - alpha), 1 - alpha, generator)
-        plus, minus = (y - s) / (1 - alpha), (y - t) / (1 - alpha)
-        return plus, minus, (1 - alpha) ** 2 / (2 * alpha) * (plus - minus)
-
     def stein_exact(self, f, y, fy):
         """The exact identity behind `stein`; f is evaluated once per pixel."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no Stein identity, so SURE does not apply; "
-            f"use {self.remaining}."
-        )
+        return self._lacks("stein")

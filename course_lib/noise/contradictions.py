@@ -53,10 +53,10 @@ def missing(y, v, told):
     there, median over blocks: E d² is that, plus what the image adds. So SURE of the f that takes
     these details out is far below 0, for noise that is independent from pixel to pixel.
     """
-    weights = v.new_tensor([1.0, 4, 1])
-    weights = (weights.outer(weights) / 36)[None, None]
-    expected = torch.nn.functional.conv2d(v.flatten(0, 1)[:, None], weights)
-    ratio = _blocks(estimate.details(y).square()).flatten() / _blocks(expected).flatten()
+    found, expected = (
+        estimate.pooled(u) for u in (estimate.details(y).square(), v[..., 1:-1, 1:-1])
+    )
+    ratio = (found / expected).flatten()
     ratio = ratio[ratio.isfinite()]
     if len(ratio) < estimate.ENOUGH or ratio.median() > MISSING:
         return None
@@ -72,7 +72,7 @@ def correlated(y, told):
     noise, −2/3, 1/6 and 0. Asked where noise fills them, so that all blocks have about one power.
     """
     d = estimate.details(y)
-    power = _blocks(d.square())
+    power = estimate.pooled(d.square())
     some = power[power > 0]
     if some.numel() < estimate.ENOUGH:
         return None
@@ -96,7 +96,3 @@ def correlated(y, told):
                     "models.PixelShuffle."
                 )
     return None
-
-
-def _blocks(u):
-    return torch.nn.functional.avg_pool2d(u, estimate.SIDE)

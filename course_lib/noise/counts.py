@@ -1,12 +1,50 @@
 """Counts: how many can be drawn, and the common divisor that gives a wrong gain away."""
 
+import math
 import warnings
 import weakref
 
 import numpy as np
 
+from .. import _checks
+
 LIMIT = 4e9  # torch draws no more counts than 32 bits hold
 _told = weakref.WeakSet()
+
+
+def whole(law, y, unit, told, guess, trials=0):
+    """z = y/unit as whole numbers; ValueError where they are none, for the unit that was `told`.
+
+    Warns once for each law when all counts share a divisor k, a divisor of `trials` where there is
+    a number of them: guess(k) says what is probably true.
+    """
+    z = _checks.single(y) / unit
+    if not _checks.reads(y):
+        return z.round()
+    error = ((z - z.round()).abs() - 1e-6 * z.abs()).max()  # what rounding explains
+    if error > 1e-2 or (z < -0.5).any() or (z > (trials or math.inf)).any():
+        raise ValueError(
+            f"y is not a multiple of {told} (off by {error:.2f} counts, from {y.min():g} to "
+            f"{y.max():g}); give that with which y was recorded."
+        )
+    drawable(z := z.round(), unit)
+    if law not in _told and (k := math.gcd(divisor(z), trials)) > 1:
+        _told.add(law)
+        warnings.warn(
+            f"All counts share the divisor {k}: {guess(k)}, and the variance about {k} times what "
+            "is computed here.",
+            stacklevel=4,
+        )
+    return z
+
+
+def drawable(z, unit):
+    """Refuse more counts z than can be drawn."""
+    if _checks.reads(z) and (most := float(z.max())) > LIMIT:
+        raise ValueError(
+            f"the gain {unit:g} makes {most:.3g} counts, and at most {LIMIT:g} can be drawn; give "
+            "the true gain, or a Gaussian law for noise so weak."
+        )
 
 
 def divisor(z, most=2048):
@@ -27,10 +65,3 @@ def divisor(z, most=2048):
         return 1
     multiples = values / step
     return int(step) if np.abs(multiples - multiples.round()).max() < 0.01 else 1
-
-
-def tell_once(law, sentence):
-    """Warn, once for each law."""
-    if law not in _told:
-        _told.add(law)
-        warnings.warn(sentence, stacklevel=4)

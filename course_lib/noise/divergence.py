@@ -35,12 +35,14 @@ def pixels(y):
         yield e.view(1, *y.shape[1:])
 
 
-def partials(f, y):
-    """∂f_i/∂y_i at every entry i, exactly, shaped like y: one evaluation per pixel.
+def partials(f, y, covariance=lambda e: e, change=0.0):
+    """(J Σ)_ii at every entry i, shaped like y: ∂f_i/∂y_i for Σ = I; one evaluation per pixel.
 
-    The images of a batch must not influence each other in f (no batch normalisation).
+    covariance: u → Σu; J is taken at y with entry i moved by `change`. The images of a batch must
+    not influence each other in f (no batch normalisation).
     """
-    return sum(e * torch.func.jvp(f, (y,), (e.expand_as(y).contiguous(),))[1] for e in pixels(y))
+    directions = ((e, covariance(e.expand_as(y).contiguous())) for e in pixels(y))
+    return sum(e * torch.func.jvp(f, (y + change * e,), (p,))[1] for e, p in directions)
 
 
 def finite(f, y, change):

@@ -6,6 +6,7 @@ is a little too large for photographs with little noise; medians keep it small. 
 these numbers, or look at them; SURE needs a better σ where they are biased.
 """
 
+import numpy as np
 import torch
 
 from .. import _checks
@@ -23,6 +24,11 @@ def details(y):
     For white noise Var(d) = σ², and it correlates as the mask (1, −2, 1)ᵀ(1, −2, 1) does.
     """
     return _checks.image(y, "y").diff(n=2, dim=-1).diff(n=2, dim=-2) / 6
+
+
+def pooled(u):
+    """The means of u over its blocks."""
+    return torch.nn.functional.avg_pool2d(u, SIDE)
 
 
 def blocks(y):
@@ -74,31 +80,21 @@ def gain(y):
     Bias, 8 photographs of 64×64: γ = 0.002 to 0.05 is found within 15 %, with σ = 0.02 or 0.1
     within 10 %; more images, less error. Source: Foi et al. (2008), with blocks for segments.
     """
+    from scipy.optimize import nnls
+
     if blocks(_checks.image(y, "y")) < ENOUGH:
         raise ValueError(
             f"y is {tuple(y.shape)}: {blocks(y)} blocks of {SIDE}×{SIDE} pixels; a gain needs "
             f"{ENOUGH}: give larger images, or more."
         )
-    pool, d = torch.nn.functional.avg_pool2d, details(y)
-    x = pool(y[..., 1:-1, 1:-1], SIDE).flatten().double()
-    v = pool(d.square(), SIDE).flatten().double() / BLOCK
+    x, v = pooled(y[..., 1:-1, 1:-1]).flatten(), pooled(details(y).square()).flatten() / BLOCK
     bins = x.argsort().tensor_split(min(16, len(x) // 8))
-    x, v = (torch.stack([t[i].median() for i in bins]) for t in (x, v))
-    fit = v.mean().expand_as(v)
+    x, v = (np.array([float(t[i].median()) for i in bins]) for t in (x, v))
+    line, fit = np.stack([x, np.ones_like(x)], 1), np.full_like(v, v.mean())
     for _ in range(20):
-        slope, level = _line(x, v, 1 / fit.square())
-        fit = (slope * x + level).clamp_min(1e-3 * v.mean())
+        (slope, level), _ = nnls(line / fit[:, None], v / fit)
+        fit = np.maximum(slope * x + level, 1e-3 * v.mean())
     return float(slope), float(level) ** 0.5
-
-
-def _line(x, v, w):
-    """slope, level ≥ 0 that minimise Σ w (slope x + level − v)²."""
-    mean_x, mean_v = ((w * t).sum() / w.sum() for t in (x, v))
-    slope = (w * (x - mean_x) * v).sum() / (w * (x - mean_x) * x).sum()
-    if slope < 0:
-        return 0 * slope, mean_v
-    level = mean_v - slope * mean_x
-    return (slope, level) if level > 0 else ((w * x * v).sum() / (w * x * x).sum(), 0 * level)
 
 
 def autocorrelation(y, reach=1):
@@ -112,30 +108,15 @@ def autocorrelation(y, reach=1):
     L = 2, its neighbours less; at σ = 0.02 about 1 and 2 σ². It errs more for larger L, and
     says little beyond 2. Source: the covariance form of Immerkær (1996).
     """
-    L = _checks.whole(reach, "reach")
-    d, lags = details(y), _half(L + 2)
+    L, d = _checks.whole(reach, "reach"), details(y)
     if min(d.shape[-2:]) < 2 * L + 4:
         raise ValueError(f"y is {tuple(y.shape[-2:])} pixels, too small for a reach of {L}.")
-    found = torch.stack([_covariance(d, *k) for k in lags]).double()
-    r = torch.tensor([1.0, -4, 6, -4, 1], dtype=torch.float64, device=y.device)
-    r = torch.nn.functional.pad(r.outer(r) / 36, [2 * L + 2] * 4)
-    c, unknown = 2 * L + 4, _half(L)
-    system = torch.stack([
-        torch.stack([r[c + k[0] - i, c + k[1] - j] + r[c + k[0] + i, c + k[1] + j] for k in lags])
-        for i, j in unknown
-    ]).T  # fmt: skip
-    system[:, 0] /= 2  # the lag (0, 0) has no opposite
-    half = torch.linalg.lstsq(system, found[:, None]).solution[:, 0].to(y.dtype)
-    C = y.new_zeros(2 * L + 1, 2 * L + 1)
-    for (i, j), value in zip(unknown, half, strict=True):
-        C[L + i, L + j] = C[L - i, L - j] = value
-    return C
-
-
-def _half(L):
-    """One of each two opposite lags up to L."""
-    side = range(-L, L + 1)
-    return [(i, j) for i in side for j in side if (i, j) >= (0, 0)]
+    lags = range(-L - 2, L + 3)
+    half = torch.stack([torch.stack([_covariance(d, i, j) for j in lags]) for i in range(L + 3)])
+    found = torch.cat([half[1:].flip(0, 1), half]).double()  # the lag −k as the lag k
+    r = torch.tensor([1.0, -4, 6, -4, 1], dtype=torch.float64, device=y.device) / 6
+    R = torch.stack([torch.nn.functional.pad(r, (k, 2 * L - k)) for k in range(2 * L + 1)], 1)
+    return (torch.linalg.pinv(R) @ found @ torch.linalg.pinv(R).T).to(y.dtype)
 
 
 def _covariance(d, i, j):

@@ -1,61 +1,61 @@
 """Speckle."""
 
 import torch
+from torch import Generator, Tensor
 
 from .. import _checks
 from .._random import beta_like, gamma_like
 from . import divergence
-from .base import Noise
+from .divisible import Divisible
 
 
-class Gamma(Noise):
-    """y = Ax ∘ u, u ~ Gamma(ℓ, 1/ℓ): E u = 1, Var(y | x) = (Ax)²/ℓ. Looks ℓ > 0, Ax > 0.
+class Gamma(Divisible):
+    """y = Ax ∘ u, u ~ Gamma(ℓ, 1/ℓ): E u = 1, Var(y | x) = (Ax)²/ℓ. Ax > 0.
 
     split: w ~ Beta(ℓα, ℓ(1−α)), y1 = y∘(1−w)/(1−α), y2 = y∘w/α (Monroy et al. 2025).
     stein: E f(y)ᵀ(y − Ax) = E Σ_i y_i (f_i(y) − ∫₀¹ ℓ t^{ℓ−1} f_i(y with y_i → t y_i) dt)
     (Hudson 1978). With E(1 − t) = 1/(ℓ+1) its first order is E Σ_i y_i²/(ℓ+1) ∂f_i/∂y_i, which
     "mc" and "hutchinson" estimate. "exact" uses Gauss-Jacobi quadrature in t.
-    Raises ValueError for looks outside [0.01, 10¹⁰], and for half precision.
+    Raises ValueError for looks that can't be drawn, and for half precision.
+
+    Arguments:
+        looks: ℓ, how many independent intensities are averaged, from 0.01 to 10¹⁰; without unit.
+
+    Example:
+        >>> law = noise.Gamma(looks=4)
+        >>> y = law(torch.full((1, 1, 64, 64), 2.0))
+        >>> round(float(y.mean())), round(float(y.var()))
+        (2, 1)
     """
 
-    remaining = "SURE, R2R or Noise2Noise"
+    identities = ("variance", "split", "stein", "tweedie")
     nodes = 12
 
-    def __init__(self, looks):
+    def __init__(self, looks: float):
         super().__init__()
-        meant = "it must be a positive number, from 0.01 to 1e10 looks"
-        self.looks = _checks.number(looks, "looks")
-        _checks.between(self.looks, "looks", 0.01, 1e10, meant)
+        must = "be a positive number, from 0.01 to 1e10 looks"
+        self.looks = _checks.number(looks, "looks", low=0.0099, high=1.01e10, must=must)
 
-    def forward(self, Ax, generator=None):
-        Ax = _checks.within(_checks.single(Ax, "Ax"), 0, float("inf"), "Ax, the mean of speckle,")
+    def forward(self, Ax: Tensor, generator: Generator | None = None) -> Tensor:
+        Ax = _checks.within(_checks.single(Ax, "Ax"), 0, _checks.INF, "Ax, the mean of speckle,")
         return Ax * gamma_like(self.looks, Ax, generator) / self.looks
 
     def power(self, Ax):
         return Ax.square() / self.looks
 
-    def variance(self, y):
+    def variance(self, y: Tensor) -> Tensor:
         return _checks.single(y).square() / (self.looks + 1)
 
-    def split(self, y, alpha, generator=None):
-        alpha = _checks.fraction(alpha, "alpha")
-        s = self.share(y, alpha, 1.0, generator)
-        return (y - s) / (1 - alpha), s / alpha
-
-    def share(self, y, alpha, rest, generator=None):
+    def share(self, y, alpha, rest=1.0, generator=None):
         """y∘w, w ~ Beta(ℓα, ℓ(1−α)), ℓ the looks of y: `rest` times those of the measurement."""
         looks = rest * self.looks
-        w = beta_like(looks * alpha, looks * (1 - alpha), _checks.single(y), generator)
-        return y * w
+        return y * beta_like(looks * alpha, looks * (1 - alpha), _checks.single(y), generator)
 
-    def twins(self, y, tau, generator=None):
-        return self.shared_twins(y, tau, generator)
-
-    def spread(self, y):
+    def spread(self, y: Tensor) -> Tensor:
         v = self.variance(y)
         return v.clamp_min((1e-6 * v.mean()).clamp_min(1e-30))
 
-    def tweedie(self, y, score, slope=None):
+    def tweedie(self, y: Tensor, score: Tensor, slope: Tensor | None = None) -> Tensor:
         """E[x | y] ≈ m/(m² − V) with m = E[1/x | y] = ((ℓ − 1)/y − s)/ℓ and
         V = Var(1/x | y) = ((ℓ − 1)/y² + s')/ℓ², exact where 1/x | y has a Gamma law.
 
@@ -82,8 +82,7 @@ class Gamma(Noise):
                 "whose bias is then negligible."
             )
         u, weights = roots_jacobi(self.nodes, 0, self.looks - 1)  # weight (1 + u)^(ℓ−1) on [-1, 1]
-        smoothed = torch.zeros_like(y)
-        for node, weight in zip(u, weights / weights.sum(), strict=True):
-            t = (float(node) + 1) / 2  # t ~ Beta(ℓ, 1)
-            smoothed = smoothed + float(weight) * divergence.finite(f, y, (t - 1) * y)
+        t, weights = (u + 1) / 2, weights / weights.sum()  # t ~ Beta(ℓ, 1)
+        path = zip(t.tolist(), weights.tolist(), strict=True)
+        smoothed = sum(weight * divergence.finite(f, y, (t - 1) * y) for t, weight in path)
         return (y * (fy - smoothed)).sum()

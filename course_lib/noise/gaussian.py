@@ -1,6 +1,7 @@
 """Gaussian noise, white or correlated."""
 
 import torch
+from torch import Generator, Tensor
 
 from .. import _checks
 from .._random import normal_like
@@ -10,20 +11,30 @@ from .base import Noise
 
 
 class Gaussian(Noise):
-    """y = Ax + σw, w ~ N(0, I). σ > 0 in the units of y.
+    """y = Ax + σw, w ~ N(0, I).
 
     split: y1 = y + σ√(α/(1−α)) w, y2 = (y − (1−α) y1)/α = y − σ√((1−α)/α) w (Pang et al. 2021).
     stein: E f(y)ᵀ(y − Ax) = σ² E Σ_i ∂f_i/∂y_i (Stein 1981).
+    tweedie: E[x | y] = y + σ² s (Robbins 1956, Efron 2011).
+    Raises ValueError for σ that is not one positive number.
+
+    Arguments:
+        sigma: σ, the standard deviation in the units of y; a number above 0.
+
+    Example:
+        >>> y = noise.Gaussian(0.1)(torch.zeros(1, 1, 64, 64))
+        >>> round(float(y.std()), 2)
+        0.1
     """
 
-    remaining = "SURE, R2R or Noise2Noise"
+    identities = ("variance", "split", "stein", "tweedie")
 
-    def __init__(self, sigma):
+    def __init__(self, sigma: float):
         super().__init__()
         many = "noise.HeteroscedasticGaussian(sigma) takes one for each image or pixel"
         self.sigma = _checks.positive(sigma, "sigma", many)
 
-    def forward(self, Ax, generator=None):
+    def forward(self, Ax: Tensor, generator: Generator | None = None) -> Tensor:
         return _checks.single(Ax, "Ax") + self.draw(Ax, generator)
 
     def draw(self, y, generator=None):
@@ -33,10 +44,14 @@ class Gaussian(Noise):
     def smooth(self, Ax, generator=None):
         return self(Ax, generator)
 
-    def variance(self, y):
+    def covariance(self, u):
+        """Σu, Σ the covariance of the noise."""
+        return self.sigma**2 * u
+
+    def variance(self, y: Tensor) -> Tensor:
         return torch.full_like(_checks.single(y), self.sigma**2)
 
-    def split(self, y, alpha, generator=None):
+    def split(self, y: Tensor, alpha: float, generator: Generator | None = None):
         alpha = _checks.fraction(alpha, "alpha")
         y1 = _checks.single(y) + (alpha / (1 - alpha)) ** 0.5 * self.draw(y, generator)
         return y1, (y - (1 - alpha) * y1) / alpha
@@ -45,43 +60,46 @@ class Gaussian(Noise):
         p = self.draw(y, generator)
         return p, p
 
-    def tweedie(self, y, score, slope=None):
-        """E[x | y] = y + σ² s (Robbins 1956, Efron 2011)."""
-        return y + self.sigma**2 * score
+    def tweedie(self, y: Tensor, score: Tensor, slope: Tensor | None = None) -> Tensor:
+        """E[x | y] = y + Σs."""
+        return y + self.covariance(score)
 
     def stein_exact(self, f, y, fy):
-        return self.sigma**2 * divergence.partials(f, y).sum()
+        """tr(Σ ∂f/∂y)."""
+        return divergence.partials(f, y, self.covariance).sum()
 
 
 class CorrelatedGaussian(Gaussian):
     """y = Ax + k ∗ w, w ~ N(0, I), with periodic borders: covariance Σ = K Kᵀ.
 
-    kernel: (h, w) in the units of y, so that Var(y | x) = Σ_j k_j² in every pixel. `split` and
-    `stein` are those of white noise with w ~ N(0, Σ) and tr(Σ ∂f/∂y). `stein` has no per-pixel
-    "exact" form here: method="hutchinson" is unbiased.
+    Var(y | x) = Σ_j k_j² in every pixel. `split`, `stein` and `tweedie` are those of white noise
+    with w ~ N(0, Σ), tr(Σ ∂f/∂y) and y + Σs.
+    Raises ValueError for a kernel of another shape, or larger than the image.
+
+    Arguments:
+        kernel: k, (h, w), in the units of y; shared by all images.
+
+    Example:
+        >>> law = noise.CorrelatedGaussian(torch.full((3, 3), 0.1))
+        >>> round(float(law.sigma), 2)
+        0.3
     """
 
     shared = ("kernel",)
 
-    def __init__(self, kernel):
+    def __init__(self, kernel: Tensor):
         kernel = _checks.floats(torch.as_tensor(kernel), "kernel")
         if kernel.ndim != 2:
             raise ValueError(f"kernel has shape {tuple(kernel.shape)}; use (h, w).")
         super().__init__(sigma=kernel.square().sum().sqrt())
-        self.register_buffer("kernel", kernel.clone())
+        self.register_buffer("kernel", kernel)
+
+    def _filter(self, u, power):
+        K = transfer(self.kernel.to(u), u.shape[-2:])
+        return torch.fft.irfft2(power(K) * torch.fft.rfft2(u), s=u.shape[-2:])
 
     def draw(self, y, generator=None):
-        w = torch.fft.rfft2(normal_like(y, generator))
-        K = transfer(self.kernel.to(y), y.shape[-2:])
-        return torch.fft.irfft2(K * w, s=y.shape[-2:])
+        return self._filter(normal_like(y, generator), lambda K: K)
 
-    def tweedie(self, y, score, slope=None):
-        """E[x | y] = y + Σs, Σ = K Kᵀ."""
-        K = transfer(self.kernel.to(y), y.shape[-2:])
-        return y + torch.fft.irfft2(K.abs().square() * torch.fft.rfft2(score), s=y.shape[-2:])
-
-    def stein_exact(self, f, y, fy):
-        raise NotImplementedError(
-            "CorrelatedGaussian has no per-pixel form of Stein's identity; use "
-            "method='hutchinson', which is unbiased, or method='mc'."
-        )
+    def covariance(self, u):
+        return self._filter(u, lambda K: K.abs().square())

@@ -1,15 +1,17 @@
 """Photon counting, without and with read-out noise."""
 
 import torch
+from torch import Generator, Tensor
 
 from .. import _checks
 from .._random import binomial, normal_like, on_generator
 from . import counts, divergence
 from .base import Noise
+from .divisible import Divisible
 
 
-class Poisson(Noise):
-    """y = γz, z ~ Poisson(Ax/γ): Var(y | x) = γ Ax. Gain γ > 0 in the units of y, Ax ≥ 0.
+class Poisson(Divisible):
+    """y = γz, z ~ Poisson(Ax/γ): Var(y | x) = γ Ax. Ax ≥ 0.
 
     split: w | z ~ Binomial(z, α), y1 = γ(z − w)/(1−α), y2 = γw/α (Monroy et al. 2025).
     stein: E f(y)ᵀ(y − Ax) = E Σ_i y_i (f_i(y) − f_i(y − γe_i)) (Hudson 1978); to first order in γ
@@ -17,78 +19,58 @@ class Poisson(Noise):
     Raises ValueError when y is not a multiple of γ, for more than 4·10⁹ counts a pixel, and for
     half precision. Warns once when all counts share a divisor, as they do when the true gain is a
     multiple of γ: no other check can tell.
+
+    Arguments:
+        gain: γ, what one count adds to y, in the units of y; a number above 0.
+
+    Example:
+        >>> law = noise.Poisson(gain=0.5)
+        >>> y = law(torch.full((1, 1, 2, 2), 10.0))
+        >>> torch.equal(law.variance(y), 0.5 * y), torch.equal(y, (2 * y).round() / 2)
+        (True, True)
     """
 
-    remaining = "SURE, R2R or Noise2Noise"
+    identities = ("variance", "split", "stein", "tweedie")
 
-    def __init__(self, gain):
+    def __init__(self, gain: float):
         super().__init__()
         self.gain = _checks.positive(gain, "gain")
 
-    def forward(self, Ax, generator=None):
-        Ax = _checks.within(_checks.single(Ax, "Ax"), 0, float("inf"), "Ax, the Poisson rate,")
-        self._countable(float(Ax.max()) / self.gain)
+    def forward(self, Ax: Tensor, generator: Generator | None = None) -> Tensor:
+        Ax = _checks.within(_checks.single(Ax, "Ax"), 0, _checks.INF, "Ax, the Poisson rate,")
+        counts.drawable(Ax / self.gain, self.gain)
         return self.gain * on_generator(torch.poisson, Ax / self.gain, generator=generator)
-
-    def _countable(self, most):
-        if most > counts.LIMIT:
-            raise ValueError(
-                f"the gain {self.gain:g} makes {most:.3g} counts, and at most {counts.LIMIT:g} can "
-                "be drawn; give the true gain, or a Gaussian law for noise so weak."
-            )
 
     def counts(self, y):
         """z = y/γ as whole numbers."""
-        z = _checks.single(y) / self.gain
-        error = ((z - z.round()).abs() - 1e-6 * z.abs()).max()  # what rounding explains
-        if error > 1e-2 or (z < -0.5).any():
-            raise ValueError(
-                f"y is not a multiple of the gain {self.gain:g} (off by {error:.2f} counts, "
-                f"minimum {y.min():g}); give the gain with which y was recorded."
-            )
-        z = z.round()
-        self._countable(float(z.max()))
-        if (shared := counts.divisor(z)) > 1:
-            counts.tell_once(
-                self,
-                f"All counts y/{self.gain:g} share the divisor {shared}: the gain is probably "
-                f"{shared * self.gain:g}, and the variance {shared} times what is computed here.",
-            )
-        return z
+        return counts.whole(
+            self, y, self.gain, f"the gain {self.gain:g}",
+            lambda k: f"the gain is probably {k * self.gain:g}",
+        )  # fmt: skip
 
     def power(self, Ax):
         return self.gain * Ax.clamp_min(self.gain / 100)  # its root is ever steeper towards 0
 
-    def variance(self, y):
+    def variance(self, y: Tensor) -> Tensor:
         return self.gain * self.gain * self.counts(y)
 
-    def split(self, y, alpha, generator=None):
-        alpha = _checks.fraction(alpha, "alpha")
-        s = self.share(y, alpha, 1.0, generator)
-        return (y - s) / (1 - alpha), s / alpha
-
-    def share(self, y, alpha, rest, generator=None):
+    def share(self, y, alpha, rest=1.0, generator=None):
         """γw, w | z ~ Binomial(z, α), of y = γz; any `rest` of a Poisson y is Poisson again."""
         return self.gain * binomial(self.counts(y), alpha, generator)
 
-    def twins(self, y, tau, generator=None):
-        return self.shared_twins(y, tau, generator)
-
-    def spread(self, y):
+    def spread(self, y: Tensor) -> Tensor:
         return self.gain * (y.clamp_min(0) + 2 * self.gain)  # two counts more: steady where y = 0
 
-    def tweedie(self, y, score, slope=None):
+    def tweedie(self, y: Tensor, score: Tensor, slope: Tensor | None = None) -> Tensor:
         """E[x | y] = (y + γ) p(y + γ)/p(y) ≈ (y + γ) exp(γs + γ²s'/2) (Robbins 1956).
 
         Without the slope s', (y + γ/2) exp(γs) (Kim and Ye 2021). To first order both are
         y + γ + γys in the mean. See `bounded_exp` for a score that is wrong.
         """
+        gain = self.gain
         if slope is None:
-            return (y + self.gain / 2) * self._ratio(y, self.gain * score)
-        return (y + self.gain) * self._ratio(y, self.gain * score + self.gain**2 * slope / 2)
-
-    def _ratio(self, y, steps):
-        return bounded_exp(steps, self.gain, self.gain * y)
+            return (y + gain / 2) * bounded_exp(gain * score, gain, gain * y)
+        return (y + gain) * bounded_exp(gain * score + gain**2 * slope / 2, gain, gain * y)
 
     def stein_exact(self, f, y, fy):
         return (y * (fy - divergence.finite(f, y, -self.gain))).sum()
@@ -108,29 +90,38 @@ class PoissonGaussian(Noise):
 
     stein: E Σ_i y_i (f_i(y) − f_i(y − γe_i)) + σ² ∂_i f_i(y − γe_i) (Le Montagner et al. 2014);
     to first order in γ it is E Σ_i (γy_i + σ²) ∂f_i/∂y_i. There is no independent split.
+
+    Arguments:
+        gain: γ, what one count adds to y, in the units of y; a number above 0.
+        sigma: σ of the read-out noise, in the units of y; a number above 0.
+
+    Example:
+        >>> law = noise.PoissonGaussian(gain=0.5, sigma=2.0)
+        >>> law.variance(torch.tensor([0.0, 10.0]))
+        tensor([4., 9.])
     """
 
-    remaining = "SURE or Noise2Noise"
+    identities = ("variance", "stein", "tweedie")
 
-    def __init__(self, gain, sigma):
+    def __init__(self, gain: float, sigma: float):
         super().__init__()
         self.poisson = Poisson(gain)
         self.gain, self.sigma = self.poisson.gain, _checks.positive(sigma, "sigma")
 
-    def forward(self, Ax, generator=None):
+    def forward(self, Ax: Tensor, generator: Generator | None = None) -> Tensor:
         z = self.poisson(Ax, generator)
         return z + self.sigma * normal_like(z, generator)
 
     def power(self, Ax):
         return self.poisson.power(Ax) + self.sigma**2
 
-    def variance(self, y):
+    def variance(self, y: Tensor) -> Tensor:
         return self.gain * _checks.single(y) + self.sigma**2
 
-    def spread(self, y):
+    def spread(self, y: Tensor) -> Tensor:
         return self.poisson.spread(y) + self.sigma**2
 
-    def tweedie(self, y, score, slope=None):
+    def tweedie(self, y: Tensor, score: Tensor, slope: Tensor | None = None) -> Tensor:
         """E[x | y] = (y + γ + σ² s(y + γ)) p(y + γ)/p(y), expanded about y as for `Poisson`."""
         gain = self.gain
         if slope is None:
@@ -141,8 +132,5 @@ class PoissonGaussian(Noise):
 
     def stein_exact(self, f, y, fy):
         shifted = divergence.finite(f, y, -self.gain)
-        slopes = sum(
-            e * torch.func.jvp(f, (y - self.gain * e,), (e.expand_as(y).contiguous(),))[1]
-            for e in divergence.pixels(y)
-        )
+        slopes = divergence.partials(f, y, change=-self.gain)
         return (y * (fy - shifted) + self.sigma**2 * slopes).sum()

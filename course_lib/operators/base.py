@@ -23,6 +23,7 @@ class Operator(Batched):
     # basis, or None; then AAᵀ = 1 on these entries and A† = Aᵀ
     selects = None
     isometry = False
+    is_identity = False  # whether Ax = x, for losses of denoising alone
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)

@@ -6,7 +6,7 @@ from .base import Operator
 class Identity(Operator):
     """Ax = x. With it every loss is a denoising loss; x may have any shape."""
 
-    selects = "pixels"
+    selects, is_identity = "pixels", True
 
     def forward(self, x):
         return x

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -23,6 +24,7 @@ from course_lib.authoring import (
 )
 
 ROOT = find_root(Path(__file__).parent)
+LEFTOVER = re.compile(r"^:{3,}|^[`~]{3,}\{|^\([\w:-]+\)=\s*$|^\+\+\+|\{[\w:-]+\}`[^`]+`", re.M)
 REAL = [pytest.param(path, id=path.stem) for path in lessons(ROOT)]
 
 
@@ -81,10 +83,47 @@ def test_a_formula_in_a_quote_stays_on_one_line(tmp_path):
     assert "> For all `$` and all $a \\in A$,\n> done.\n" in text(student(tmp_path), "markdown")
 
 
-def test_code_fences_in_prose_are_left_alone(tmp_path):
-    course(tmp_path, LESSON + "\n```text\n:::{nothing}\n{cite}`none`\n```\n")
+CODE = ":::{nothing}\n{cite}`none` $x"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"```text\n{CODE}\n```",
+        f"~~~\n{CODE}",  # up to the end of the cell
+        textwrap.indent(CODE, "    "),
+        "- a\n\n" + textwrap.indent(f"```text\n{CODE}\n```", "  "),
+    ],
+    ids=["backticks", "tildes", "indented", "in a list"],
+)
+def test_code_in_prose_is_left_alone(tmp_path, code):
+    course(tmp_path, f"{LESSON}\n{code}\n")
     notebooks.write(tmp_path)
-    assert ":::{nothing}\n{cite}`none`" in text(student(tmp_path), "markdown")
+    assert code in text(student(tmp_path), "markdown")
+
+
+def test_a_dollar_sign_and_a_citation_in_a_title(tmp_path):
+    change = ("{theorem} Stein", "{theorem} Stein, {cite}`three`, for \\$5 and\t$a$")
+    course(tmp_path, LESSON.replace(*change))
+    notebooks.write(tmp_path)
+    shown = text(student(tmp_path), "markdown")
+    assert (
+        "1.1.1 (Stein, [[Anné et al., 2020](https://arxiv.org/abs/2001.00001)], for \\$5" in shown
+    )
+
+
+def test_blocks_inside_blocks(tmp_path):
+    """A quote within a quote, and a hint, which unfolds only outside of quotes."""
+    inner = ":::{proof}\nFirst.\n\n::::{hint} Why\nSo.\n::::\n\nSecond.\n:::"
+    deeper = "::::::{lemma} Deep\n" + inner.replace("\n:::{", "\n:::::{") + "\n::::::"
+    deeper = deeper.replace(":::{proof}", ":::::{proof}").replace(
+        "Second.\n:::\n", "Second.\n:::::\n"
+    )
+    course(tmp_path, LESSON.replace("## References", deeper + "\n\n## References"))
+    notebooks.write(tmp_path)
+    hint = "<details>\n<summary>Why</summary>\n\nSo.\n\n</details>"
+    head = "> **Lemma 1.1.2 (Deep).**\n>\n> > **Proof.**\n> >\n> > First."
+    assert f"{head}\n\n{hint}\n\n> > Second.\n\n##" in text(student(tmp_path), "markdown")
 
 
 def test_references_are_added_where_the_lesson_lists_none(tmp_path):
@@ -101,11 +140,18 @@ def test_references_are_added_where_the_lesson_lists_none(tmp_path):
         (("{cite}`stein1981`", "{cite}`nobody1900`"), "'nobody1900' is not in references.bib"),
         (("Plain.\n:::", "Plain."), "never closed"),
         (("[exercise]", "[other]"), "go together"),
-        (("    ### BEGIN SOLUTION\n    return x", "    return x"), "no '### BEGIN SOLUTION' above"),
-        (("* x\n    ### END SOLUTION", "* x"), "no '### END SOLUTION' below"),
-        (("Plain.\n:::", "Plain.\n:::\n\n(label)="), "raw syntax"),
+        (("    ### BEGIN SOLUTION\n    return x", "    return x"), "must come in pairs"),
+        (("* x\n    ### END SOLUTION", "* x"), "must come in pairs"),
+        (("    ### BEGIN SOLUTION\n    return x", "    ### BEGIN SOLUTION\n" * 2), "come in pairs"),
+        (("Plain.\n:::", "Plain.\n:::\n\n(label)="), "raw syntax '(label)='"),
+        (("Plain.\n:::", "Plain.\n:::\n\n% a remark"), "raw syntax '% a remark'"),
+        (("Plain.\n:::", "Plain.\n:::\n\n```{note}\nno\n```"), "raw syntax '```{note}'"),
+        (("Plain.\n:::", "Plain.\n:::\n\n- a\n\n  :::{note}\n  b\n  :::"), "raw syntax '  :::"),
+        (("Plain.\n:::", "Plain.\n:::\n\n:::"), "never closed"),
         (("{cite}`stein1981`", "{cite}`broken`"), "missing journal in broken"),
-        (("For all $a$,", "For all $a,"), "A formula never ends: 'For all $a,'"),
+        (("For all $a$,", "For all $a,"), "a formula is cut in 'For all $a,'"),
+        (("Known since", "- Known $a\n  + \\text{b}$ since"), "a formula is cut in 'Known $a'"),
+        (("Known since", "Known for \\alpha since"), "a formula is cut in 'Known for \\alpha"),
     ],
 )
 def test_what_cannot_be_shown_is_an_error_that_names_the_lesson(tmp_path, change, message):
@@ -149,13 +195,13 @@ def test_drift_is_reported_and_repaired(tiny):
     orphan.write_text("{}", encoding="utf-8")
     found = notebooks.drift(tiny)
     assert len(found) == 2
-    assert "1_1_tiny.ipynb differs from its source: run `course notebooks`" in found[0]
+    assert "1_1_tiny.ipynb is not what its source says: run `course notebooks`" in found[0]
     assert "9_9_gone.ipynb has no source in solutions/: delete it" in found[1]
     orphan.unlink()
     assert notebooks.write(tiny) == [path]
     assert notebooks.drift(tiny) == []
     path.unlink()
-    assert "is missing" in notebooks.drift(tiny)[0]
+    assert "is not what its source says" in notebooks.drift(tiny)[0]
 
 
 def test_a_notebook_cut_anywhere_is_reported_and_written_again(tiny):
@@ -163,7 +209,7 @@ def test_a_notebook_cut_anywhere_is_reported_and_written_again(tiny):
     whole = path.read_bytes()
     for size in (0, 100, whole.index("é".encode()) + 1):  # the last: inside a character
         path.write_bytes(whole[:size])
-        assert "differs from its source" in notebooks.drift(tiny)[0]
+        assert "is not what its source says" in notebooks.drift(tiny)[0]
         assert notebooks.write(tiny) == [path]
         assert path.read_bytes() == whole
 
@@ -244,7 +290,7 @@ def test_the_command_fails_on_drift_in_one_sentence(tiny):
     command = [sys.executable, "-m", "course_lib.cli", "notebooks", "--check"]
     done = subprocess.run(command, cwd=tiny, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "1_1_tiny.ipynb is missing: run `course notebooks`." in done.stderr
+    assert "1_1_tiny.ipynb is not what its source says: run `course notebooks`." in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -302,7 +348,7 @@ def test_real_lessons(source):
         notebook = load(ROOT / folder / part / f"{stem}.ipynb")
         nbformat.validate(notebook)
         assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
-        assert not notebooks.LEFTOVER.search(outside_code(text(notebook, "markdown")))
+        assert not LEFTOVER.search(outside_code(text(notebook, "markdown")))
         assert notebook.cells[1].id == "setup"
         assert len(notebook.cells[1].source.split("\n")) <= 6
         for cell in notebook.cells:

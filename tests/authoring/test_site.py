@@ -28,7 +28,7 @@ kernelspec:
 # 2.2 Sample
 
 The key term {cite}`stein1981estimation, efron2004covariance`, as in (2.8) and
-[here](2_2_sample.md#sample), with the letters of [the table](../notation.md):
+[here](2_2_sample.ipynb#sample), with the letters of [the table](../notation.md):
 
 $$
 \begin{aligned}

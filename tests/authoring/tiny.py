@@ -32,7 +32,7 @@ kernelspec:
 # 1.1 Tiny
 
 Known since {cite}`stein1981`, see also {cite}`stein1981, three` and
-[the next lesson](../part2/2_1_next.md#start).
+[the next lesson](../part2/2_1_next.ipynb#start).
 
 :::{theorem} Stein
 :label: stein

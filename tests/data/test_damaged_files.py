@@ -160,7 +160,7 @@ def test_a_small_file_that_unpacks_to_far_more_takes_no_memory(tmp_path):
 def test_only_regular_files_are_opened(read, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, tmp_path / "absent", "/dev/null"):
-        with pytest.raises(ValueError, match=f"{path} is not a file: give the path of one"):
+        with pytest.raises(ValueError, match=f"{path} is not a file: give the path of an?"):
             read(path)
-    with pytest.raises(TypeError, match="path is None; give the path of one"):
+    with pytest.raises(TypeError, match="path is None; give the path of an?"):
         read(None)

@@ -191,14 +191,15 @@ WRONG = {
         "kspace": np.full(K.shape, 1e-60 + 0j)},
     "'reconstruction_rss' of .* float32 of shape .2, 13, 8.*; expected real values, .2": {
         "kspace": K, "reconstruction_rss": np.zeros((2, 13, 8), "f4")},
-    "'mask' of .* has 8 entries; .*not shape .2, 4.": {"kspace": K, "mask": np.ones((2, 4))},
-    "'mask' of .* has 1 entries": {"kspace": K, "mask": "all"},
+    "'mask' of .* shape .2, 4.; expected 0 or 1 for each of the 8": {
+        "kspace": K, "mask": np.ones((2, 4))},
+    "'mask' of .* is object of shape": {"kspace": K, "mask": "all"},
     "'reconstruction_rss' of .* is float32 of shape .1, 12, 8.*; expected real values, .2": {
         "kspace": K, "reconstruction_rss": K.real[:1]},
     "'reconstruction_esc' of .* is complex64": {"kspace": K, "reconstruction_esc": K},
-    "'mask' of .* has 7 entries; expected 0 or 1 for each of the 8": {
+    "'mask' of .* of shape .7,.; expected 0 or 1 for each of the 8": {
         "kspace": K, "mask": np.ones(7)},
-    "'mask' of .* has 8 entries; expected 0 or 1": {"kspace": K, "mask": np.full(8, 0.5)},
+    "'mask' of .* of shape .8,.; expected 0 or 1": {"kspace": K, "mask": np.full(8, 0.5)},
 }  # fmt: skip
 
 
@@ -221,7 +222,7 @@ def test_a_damaged_file_names_itself(tmp_path):
         with pytest.raises(ValueError, match=f"Cannot read .*{name} as an HDF5 file") as error:
             data.fastmri(tmp_path / name)
         assert "\n" not in str(error.value)
-    with pytest.raises(ValueError, match="absent.h5 is not a file: give the path of one fastMRI"):
+    with pytest.raises(ValueError, match="absent.h5 is not a file: give the path of an HDF5"):
         data.fastmri(tmp_path / "absent.h5")
 
 
@@ -324,7 +325,7 @@ def test_nifti_applies_the_file_s_scale(tmp_path):
 
 
 def test_nifti_errors(tmp_path):
-    with pytest.raises(ValueError, match="absent.nii is not a file: give the path of one .nii"):
+    with pytest.raises(ValueError, match="absent.nii is not a file: give the path of a NIfTI"):
         data.nifti(tmp_path / "absent.nii")
     random = np.random.RandomState(0).randn(8, 8, 8).astype("float32")
     good = volume(tmp_path / "good.nii", random).read_bytes()
@@ -376,9 +377,7 @@ def test_nifti_refuses_colours_and_pairs(tmp_path):
 @pytest.mark.parametrize("start", [0, 100, 348, 351, 353.5, np.nan, -352, 3e9])
 def test_nifti_never_reads_its_header_as_image(tmp_path, start):
     path = volume(tmp_path / "a.nii", np.ones((4, 5, 3), "f4"))
-    with pytest.raises(
-        ValueError, match="Cannot read .*a.nii as a NIfTI file .its values begin at"
-    ):
+    with pytest.raises(ValueError, match="Cannot read .*a.nii as a NIfTI file"):
         data.nifti(edited(path, 108, np.float32(start).tobytes()))
 
 

@@ -4,12 +4,13 @@ import json
 import shutil
 from collections import Counter
 
+import build_packs as build
 import numpy as np
 import pytest
 import torch
 
 from course_lib import data
-from course_lib.data import build, packs
+from course_lib.data import packs
 
 TILES = {  # (split, size): number of tiles
     ("train", 64): 1049,
@@ -73,14 +74,13 @@ def test_digits(split, count):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("photo",), "Unknown data 'photo': the names are photos, digits, micr.*fei, micr.*epu."),
-        (("photos", "val"), "Unknown split 'val': the splits are train, validation, test."),
-        (("photos", "train", 64.0), "size is 64.0, but a tile size is a positive whole number"),
-        (("photos", "train", True), "size is True"),
+        (("photo",), "name is 'photo'; use 'photos' or 'digits' or 'micr.*fei' or 'micr.*epu'"),
+        (("photos", "val"), "split is 'val'; use 'train' or 'validation' or 'test'"),
+        (("photos", "train", 64.5), "size is 64.5; it must be a whole number of at least 1"),
         (("photos", "train", 0), "size is 0"),
         (("photos", "test", 513), "size is 513, but the test photographs hold 512 at most."),
         (("digits", "train", 64), "size is 64, but digits come in 28 .* or 32"),
-        (("micrographs",), "Unknown data 'micrographs': the names are .*micrographs/fei"),
+        (("micrographs",), "name is 'micrographs'; use .*micrographs/fei"),
         (("micrographs/epu", "test", 257), "size is 257, but the test part is 256 rows high."),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_damaged_pack_names_itself_and_the_remedy(damage, tmp_path, monkeypatc
         path.write_bytes(content[: len(content) // 2] if damage == "truncate" else content)
     monkeypatch.setattr(packs, "PACKS", tmp_path / "packs")
     packs._pack.cache_clear()
-    with pytest.raises(OSError, match="digits.npz is .*course_lib.data.build"):
+    with pytest.raises(OSError, match="digits.npz is .*tools/build_packs"):
         data.load("digits")
 
 

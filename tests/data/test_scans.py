@@ -6,12 +6,14 @@ import json
 import struct
 import tarfile
 
+import build_packs
+import build_science
 import numpy as np
 import pytest
 import torch
 
 from course_lib import data, operators
-from course_lib.data import blackholes, build, build_science, packs, scans
+from course_lib.data import blackholes, packs, scans
 from course_lib.operators import fourier
 
 SHAPES = {  # name: size, number of train, validation and test images
@@ -135,7 +137,7 @@ def test_a_ring_is_dark_in_the_middle():
         (("kspace", "train"), "split is 'train', but kspace is one scan, for testing"),
         (("kspace", "test", 161), "size is 161, but the scan has 160 lines"),
         (("blackholes", "test", 0), "size is 0"),
-        (("brains",), "Unknown data 'brains': the names are photos, .*, blackholes"),
+        (("brains",), "name is 'brains'; use 'photos' or .* or 'blackholes'"),
     ],
 )
 def test_bad_input_is_named(arguments, message):
@@ -147,7 +149,7 @@ def test_bad_input_is_named(arguments, message):
 @pytest.mark.parametrize("name", PACKS)
 def test_every_array_has_its_checksum(name):
     expected = json.loads((packs.PACKS / "checksums.json").read_text())[f"{name}.npz"]["arrays"]
-    assert {key: build.digest(array) for key, array in packs._pack(name).items()} == expected
+    assert {key: build_packs.digest(array) for key, array in packs._pack(name).items()} == expected
 
 
 def test_the_packs_are_small():

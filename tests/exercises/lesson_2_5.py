@@ -44,7 +44,7 @@ WRONG = [
     ("2.5.b", lambda K: -RIGHT["2.5.b"](K), "sign is flipped"),
     ("2.5.b", lambda K: inverse(K)[0] / inverse(K)[1], "identity is missing"),
     ("2.5.b", scaled(lambda P, d: P / d.sqrt()), "not by its root"),
-    ("2.5.b", lambda K: K[0], "B is 3 × 3"),
+    ("2.5.b", lambda K: K[0], "B, 3 × 3"),
     ("2.5.b", lambda K: K, "diagonal of B"),
     ("2.5.c", lambda y, mu, s2, s: (s**2 * y + s2 * mu) / (s2 + s**2), "swapped"),
     ("2.5.c", lambda y, mu, s2, s: (s2 * y + s * mu) / (s2 + s), "its square belongs"),
@@ -63,5 +63,5 @@ WRONG = [
     ("2.5.d", lambda m, r, n, s: m - s**2 * (1 + 2 * r / n), "up, not down"),
     ("2.5.d", lambda m, r, n, s: s**2 * r / n, "lost signal"),
     ("2.5.d", lambda m, r, n, s: torch.zeros(2), "one number"),
-    ("2.5.d", lambda m, r, n, s: 9.0, "not 9.0000"),
+    ("2.5.d", lambda m, r, n, s: 9.0, "not 9."),
 ]

@@ -56,7 +56,7 @@ RIGHT = {
 WRONG = [
     ("3.2.a", lambda f, y, A, h, p: loss(f(y, A), y, A, h / p), "f saw the hidden"),
     ("3.2.a", lambda f, y, A, h, p: loss(f(split(h, y, A)[0], A), y, A, h / p), "A_a, not A"),
-    ("3.2.a", lambda f, y, A, h, p: loss(f(y, split(h, y, A)[1]), y, A, h / p), "yet all of y"),
+    ("3.2.a", lambda f, y, A, h, p: loss(f(y, split(h, y, A)[1]), y, A, h / p), "and all of y"),
     (
         "3.2.a",
         lambda f, y, A, h, p: loss(f(*split(h, y, A)), y, split(h, y, A)[1], h / p),
@@ -81,7 +81,7 @@ WRONG = [
         "square the differences",
     ),
     ("3.2.a", lambda f, y, A, h, p: h / p * squares(f, y, A, h), "one number"),
-    ("3.2.a", lambda f, y, A, h, p: 0.0, "not 0.0000"),
+    ("3.2.a", lambda f, y, A, h, p: 0.0, "not 0."),
     ("3.2.b", lambda masks, kept, p: masks.mean(0), "use what f sees"),
     (
         "3.2.b",
@@ -128,12 +128,12 @@ WRONG = [
     (
         "3.2.d",
         lambda f, y, A, hidden: sum(f(y, split(h, y, A)[1]) for h in hidden) / len(hidden),
-        "yet all of y",
+        "and all of y",
     ),
     (
         "3.2.d",
         lambda f, y, A, hidden: outputs(f, y, A, [~h for h in hidden]).mean(0),
-        "should get the kept",
+        "not the kept",
     ),
     (
         "3.2.d",

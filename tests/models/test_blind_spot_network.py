@@ -59,12 +59,13 @@ def test_the_check_sees_that_a_u_net_is_not_blind():
 
 
 MUTANTS = {  # of the class: the change, and what the check then says
-    "output not moved": ("return shift(u)", "return u", "sees itself"),
+    "output not moved": ("shift(self.features(turned, pool))", "self.features(turned, pool)",
+                         "sees itself"),
     "two rotations": ("((0, 2), (1, 3))", "((0, 2), (0, 2))", "misses"),
     "one rotation": ("((0, 2), (1, 3))", "((0, 0), (0, 0))", "misses"),
     "not turned back": ("u.rot90(-k, (2, 3))", "u", "sees itself"),
     "turned twice instead of back": ("u.rot90(-k, (2, 3))", "u.rot90(k, (2, 3))", "sees itself"),
-    "pool without shift": ("encode(pool(u))", "encode(nn.functional.avg_pool2d(u, 2))", "itself"),
+    "pool without shift": ("(turned, pool)", "(turned, nn.AvgPool2d(2))", "sees itself"),
     "a wider convolution at the end": ("self.join(torch.cat(views, dim=1))",
         "self.join(nn.functional.avg_pool2d(torch.cat(views, dim=1), 3, 1, 1))", "sees itself"),
     "a residual": ("mu = near(y) +", "mu = y +", "sees itself"),
@@ -134,7 +135,7 @@ def test_gradients_reach_every_weight():
 @pytest.mark.parametrize(
     "shape, words",
     [
-        ((1, 1, 2, 8), "too small for the shifts"),
+        ((1, 1, 2, 8), "at least 4, for this BlindSpot"),
         ((1, 1, 8, 10), "multiples of 4"),
         ((1, 3, 8, 8), "made for 1"),
         ((1, 8, 8), "images are"),
@@ -146,7 +147,7 @@ def test_an_image_that_does_not_fit_is_refused(shape, words):
 
 
 def test_one_pixel_has_no_neighbours():
-    with pytest.raises(ValueError, match="at least 2 on a side"):
+    with pytest.raises(ValueError, match="at least 2, for this BlindSpot"):
         BlindSpot(widths=(4,))(torch.zeros(1, 1, 1, 1))
 
 

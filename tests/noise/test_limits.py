@@ -56,7 +56,7 @@ def test_the_true_gain_and_what_tells_nothing_are_silent():
 def test_more_trials_than_there_were_are_reported_once():
     y = noise.Binomial(6)(torch.rand(4, 1, 32, 32, generator=generator()), generator(1))
     law = noise.Binomial(24)
-    with pytest.warns(UserWarning, match="share the divisor 4: probably there were 6,") as told:
+    with pytest.warns(UserWarning, match="divisor 4: probably there were 6 trials,") as told:
         law.split(y, 0.5), law.variance(y)
     assert len(told) == 1
 
@@ -240,3 +240,28 @@ def test_a_law_keeps_its_own_numbers(name):
     given.zero_()
     assert torch.equal(law.variance(torch.zeros(1, 1, 2, 3)), before)
     assert law(torch.zeros(1, 1, 2, 3), generator()).any()
+
+
+USES = {  # how each identity is used
+    "variance": lambda law: law.variance(X),
+    "split": lambda law: law.split(X, 0.5),
+    "stein": lambda law: (law.twins(X, 0.5), law.stein(lambda u: u, X)),
+    "tweedie": lambda law: law.tweedie(X, -X),
+}
+
+
+@pytest.mark.parametrize("identity", USES)
+@pytest.mark.parametrize("name", [*LAWS, "none"])
+def test_a_law_does_what_it_says_it_has_and_names_the_losses_that_remain(name, identity):
+    law = LAWS.get(name, noise.Noise())
+    if identity in law.identities:
+        law.needs(identity)
+        USES[identity](law)
+        return
+    needing = {"split": "R2R", "stein": "SURE"}.get(identity, "Noise2Score")
+    for call in (USES[identity], lambda law: law.needs(identity)):
+        with pytest.raises(
+            NotImplementedError, match=rf"^{type(law).__name__} has no .*; use"
+        ) as e:
+            call(law)
+        assert str(e.value).endswith(f"use {law.remaining}.") and needing not in law.remaining

@@ -127,6 +127,7 @@ def test_poisson_gaussian_orders():
         ("gaussian, field", "exact"),
         ("gaussian, field", "hutchinson"),
         ("gaussian, field", "mc"),
+        ("correlated, blur", "exact"),
         ("correlated, blur", "hutchinson"),
         ("correlated, blur", "mc"),
         ("poisson", "exact"),
@@ -216,6 +217,16 @@ class Liar:
 
     def __call__(self, Ax, generator):
         return self.law(Ax, generator=generator)
+
+
+def test_the_exact_form_of_correlated_noise_is_the_trace():
+    """Of Σ J, both as matrices, for a linear f of two images."""
+    law, (H, W) = noise.CorrelatedGaussian(KERNEL), (3, 4)
+    J = torch.randn(12, 12, generator=generator(), dtype=torch.float64)
+    y = torch.randn(2, 1, H, W, generator=generator(1), dtype=torch.float64)
+    columns = [law.covariance(e.view(1, 1, H, W)).flatten() for e in torch.eye(12).double()]
+    exact = law.stein(lambda u: (u.flatten(1) @ J.T).view_as(u), y, method="exact")
+    assert float(exact) == pytest.approx(2 * float((torch.stack(columns) @ J).trace()), rel=1e-10)
 
 
 def test_the_first_order_of_gamma_is_the_mean_of_its_path():

