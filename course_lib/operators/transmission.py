@@ -11,8 +11,8 @@ from .radon import Radon
 class Transmission(Operator):
     """ȳ = I₀ e^{−Ax}, the mean photon counts behind a body of attenuation x ≥ 0. Not linear.
 
-    A: a `Radon` operator, or one that is `Scaled`; x in units of 1/pixel, so that Ax has no unit. photons: I₀, the counts
-    without a body. Counts are Poisson and the read-out adds Gaussian noise of σ counts:
+    A: a `Radon` operator, or one that is `Scaled`; x in units of 1/pixel, so that Ax has no unit.
+    photons: I₀, the counts without a body. Counts are Poisson and the read-out adds Gaussian noise of σ counts:
     `noise.PoissonGaussian(1.0, sigma)`, or `noise.Poisson(1.0)`. `log(y)` undoes the exponential
     and `pinv(y)` then applies `A.filtered_backprojection`. There is no adjoint: the gradient of a
     data term comes from automatic differentiation. Raises ValueError as A does.
