@@ -131,7 +131,7 @@ def test_a_handful_of_systematic_slips_is_caught(family):
         else:
             assert_misses_the_key_term(family, "gaussian, blur")
 
-    assert len(missed(family.forward, refused)) < 2
+    assert len(missed(family.entries, refused)) < 2
 
 
 def test_a_weighted_sum_is_the_sum_of_its_parts():
