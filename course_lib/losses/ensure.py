@@ -44,5 +44,5 @@ class ENSURE(Loss):
 
     def entries(self, f, y, A, noise=None, generator=None):
         _checks.broadcasts(self.density, y, "density")
-        fit, s = stein(f, y, A, self.law(noise), self.tau, self.training, generator)
-        return (fit + s) / self.density.to(y.dtype)
+        L = sum(stein(f, y, A, self.law(noise), self.tau, self.training, generator))
+        return L / self.density.to(y.dtype)

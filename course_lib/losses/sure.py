@@ -54,8 +54,7 @@ class SURE(Loss):
     def entries(self, f, y, A, noise=None, generator=None):
         noise = self.law(noise)
         if self.method == "antithetic":
-            fit, s = stein(f, y, A, noise, self.tau, self.training, generator)
-            return fit + s
+            return sum(stein(f, y, A, noise, self.tau, self.training, generator))
         Af = measured(f, y, A)
         S = noise.stein(lambda u: A(f(u, A)), y, Af, self.method, self.tau, generator)
         return (Af - observed(y, A)).square() + 2 * S / y.numel() - variance(noise, y, A)
