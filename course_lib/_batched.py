@@ -1,7 +1,5 @@
 """What an operator and a law share: one set of parameters, or one for each image of a batch."""
 
-import operator
-
 import torch
 
 from ._repr import Called
@@ -78,20 +76,16 @@ def _positions(index, count):
         if count > 1 and not len(range(count)[index]):
             raise IndexError(f"the slice {index} selects none of a batch of {count}.")
         return index
-    if getattr(index, "ndim", 0) == 0 and not isinstance(index, (list, tuple)):
-        try:
-            index = operator.index(index)
-        except TypeError as error:
-            raise TypeError(
-                f"the index is {index!r}; give a number, a slice or a tensor of numbers."
-            ) from error
-        if count > 1 and not -count <= index < count:
-            raise IndexError(f"image {index} of a batch of {count} was asked for.")
-        return slice(index, index + 1 or None)
-    index = torch.as_tensor(index).reshape(-1)
-    if count > 1 and index.dtype != torch.bool and index.numel():
-        low, high = int(index.min()), int(index.max())
-        if low < -count or high >= count:
-            wrong = low if low < -count else high
-            raise IndexError(f"image {wrong} of a batch of {count} was asked for.")
-    return index
+    try:
+        places = torch.as_tensor(index).reshape(-1)
+    except (TypeError, ValueError, RuntimeError):
+        places = torch.empty(1)
+    if places.is_floating_point() and places.numel():
+        raise TypeError(f"the index is {index!r}; give a number, a slice or a tensor of numbers.")
+    if count == 1 or places.dtype == torch.bool:
+        return places
+    if len(wrong := places[(places < -count) | (places >= count)]):
+        raise IndexError(f"image {wrong[0]} of a batch of {count} was asked for.")
+    if len(places) == 1:  # a view
+        return slice(int(places), int(places) + 1 or None)
+    return places

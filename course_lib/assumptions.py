@@ -12,7 +12,6 @@ import torch
 from .losses import Sum
 from .losses.multipliers import Multipliers
 from .noise import CorrelatedGaussian, contradictions, estimate
-from .operators import Identity
 
 FAR = 5  # standard errors
 AWAY = 4  # times the variance of y
@@ -44,7 +43,7 @@ def report(loss, y, A, law=None):
     white = "white" in assumes and y.ndim == 4 and estimate.blocks(y) >= estimate.ENOUGH
     if sentence is None and white:
         sentence = contradictions.missing(y, v, type(law).__name__) if known else None
-        if sentence is None and isinstance(A, Identity):
+        if sentence is None and A.is_identity:
             sentence = contradictions.correlated(y, term)
     return _warn(sentence)
 

@@ -16,24 +16,25 @@ DIGEST = 32  # bytes of SHA-256 behind what torch.save wrote
 class Checkpoint:
     """Written whole or not at all, with a checksum; it goes on with the run that wrote it only.
 
-    path: the file. plan: {name: value} of every setting and start value, see `facts`. data: the
-    training set; one that is no `Measurements` is told by its number of items and by `first`, a
-    function that draws the first batch. parts: {name: what has a state_dict}. A checkpoint of one
-    device opens on another.
+    path: the file. The run is told by `facts`: plan, of every setting and start value, and data, of
+    the training set, or {} where it is not made of `Measurements`: then the first batch is
+    compared, which first() draws. parts: {name: what has a state_dict}. A checkpoint of one device
+    opens on another.
     """
 
     def __init__(self, path, plan, data, first, parts):
         self.path, self.first, self.parts = Path(path), first, parts
-        self.plan = plan | {"items": len(data)}
-        self.data = contents(data, "data")
-        self.seen = None  # the facts of the first batch
+        self.run = {"plan": plan, "data": data, "seen": {}}
+
+    def saw(self, batch):
+        """Note the first batch."""
+        self.run["seen"] = facts(list(batch), "first batch")
 
     def save(self, **rest):
         """Write the state of all parts, and `rest`."""
         state = {name: part.state_dict() for name, part in self.parts.items()}
-        state |= {"plan": self.plan, "data": self.data, "seen": self.seen, **rest}
         buffer = io.BytesIO()
-        torch.save(state, buffer)
+        torch.save(state | self.run | rest, buffer)
         buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
         _files.write(self.path, buffer.getbuffer())
 
@@ -45,11 +46,11 @@ class Checkpoint:
         if not self.path.is_file():
             return None
         state = self._read()
-        other = {k: state["plan"].get(k) for k in differing(state["plan"], self.plan)}
-        if self.data and state["data"]:
-            other |= {k: state["data"].get(k) for k in differing(state["data"], self.data)}
-        elif not other and differing(state["seen"], facts(list(self.first()), "batch")):
-            other["the first batch"] = "of other data"
+        compared = "data" if state["data"] and self.run["data"] else "seen"
+        if compared == "seen":
+            self.saw(self.first())
+        was, now = (run["plan"] | run[compared] for run in (state, self.run))
+        other = {k: was.get(k) for k in now | was if repr(was.get(k, ...)) != repr(now.get(k, ...))}
         if other:
             told = dict(list(other.items())[:3])
             more = f" and {len(other) - 3} more" if len(other) > 3 else ""
@@ -59,7 +60,7 @@ class Checkpoint:
             )
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
-        self.seen = state["seen"]
+        self.run["seen"] = state["seen"]
         return state
 
     def _read(self):
@@ -85,8 +86,3 @@ def contents(data, name):
         return {}
     own = {"tensors": data.tensors, "A": data.A, "noise": data.noise, "crop": data.crop}
     return facts(own, name)
-
-
-def differing(one, two):
-    """The names at which two tables of facts differ."""
-    return [k for k in {**one, **two} if repr(one.get(k, ...)) != repr(two.get(k, ...))]

@@ -8,13 +8,27 @@ import torch
 
 @dataclass
 class History:
-    """What `fit` recorded: the loss at each step, the held-out losses, seconds per step."""
+    """What `fit` recorded of a run.
+
+    Arguments:
+        loss: at each step; a mean square per entry, in the units of y squared.
+        held_out: [(step, loss)] on the held-out set.
+        watched: {name: list}, the loss's own multipliers at each step.
+        seconds_per_step: without the held-out evaluations and the writing of checkpoints.
+        unread: values that still lie where the loss was computed.
+
+    Example:
+        >>> history = training.History(loss=[0.3, 0.2, 0.1])
+        >>> ax = history.plot(smooth=2)
+        >>> ax.lines[0].get_ydata().round(decimals=2).tolist()
+        [0.25, 0.15]
+    """
 
     loss: list = field(default_factory=list)
-    held_out: list = field(default_factory=list)  # (step, value)
-    watched: dict = field(default_factory=dict)  # the loss's own multipliers, one list a name
+    held_out: list = field(default_factory=list)
+    watched: dict = field(default_factory=dict)
     seconds_per_step: float = float("nan")
-    unread: dict = field(default_factory=dict, repr=False)  # still where the loss was computed
+    unread: dict = field(default_factory=dict, repr=False)
 
     def keep(self, value, loss):
         """Note the value of one step and the multipliers of its loss, without reading them."""
@@ -41,8 +55,7 @@ class History:
         running = values.unfold(0, smooth, 1).mean(1)
         (line,) = ax.plot(range(smooth, len(values) + 1), running, label=label)
         if self.held_out:
-            ax.plot(
-                *zip(*self.held_out, strict=True), "o--", color=line.get_color(), label="held out"
-            )
+            steps, scores = zip(*self.held_out, strict=True)
+            ax.plot(steps, scores, "o--", color=line.get_color(), label="held out")
         ax.set(xlabel="step", ylabel="loss (mean square per entry)")
         return ax

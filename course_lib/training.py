@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
@@ -11,9 +12,11 @@ from ._fingerprint import facts
 from ._random import stream
 from ._scope import alone, reseed
 from .checkpoint import Checkpoint, contents
+from .data import Measurements
 from .data.protocol import batch_of, items
 from .evaluation import evaluate, reconstruct
 from .history import History
+from .losses import Loss
 from .models import Mixed
 
 __all__ = ["History", "evaluate", "fit", "reconstruct"]
@@ -21,39 +24,60 @@ __all__ = ["History", "evaluate", "fit", "reconstruct"]
 
 @torch.enable_grad()
 def fit(
-    f,
-    loss,
-    data,
+    f: torch.nn.Module,
+    loss: Loss,
+    data: Measurements,
     *,
-    steps,
-    batch=8,
-    lr=2e-3,
-    seed=0,
-    held_out=None,
-    every=100,
-    checkpoint=None,
-    precision="float32",
-    progress=True,
-):
+    steps: int,
+    batch: int = 8,
+    lr: float = 2e-3,
+    seed: int = 0,
+    held_out: Measurements | None = None,
+    every: int = 100,
+    checkpoint: str | Path | None = None,
+    precision: str = "float32",
+    progress: bool = True,
+) -> History:
     """Minimise E loss(f, y, A) over the weights of f: Adam, one-cycle learning rate up to `lr`.
 
-    data: `Measurements` (`Pairs` for `Supervised`), or any data set with `len(data)` and
-    `data.batch(indices, generator)`, which gives (y, A), (y, A, law) or (y, A, x); each step draws
-    `batch` items with replacement. held_out: another one; every `every` steps its loss is recorded,
-    a validation score that needs no ground truth. precision: "bf16" computes the network alone in
-    bf16, see `models.Mixed`; autocast around `fit` has no effect.
-    checkpoint: a file, written whole or not at all every `every` steps, with a checksum. A run that
-    finds it goes on from there and ends with the same weights as one never stopped, bit for bit on
-    the CPU; it must be the same run, down to the first weights and the data (of a data set not made
-    of `Measurements`, its length and its first batch are compared). One of a GPU opens on a CPU.
-    All randomness of torch comes from `seed`, that of dropout too; not so the first weights, nor
-    the random numbers of NumPy and Python that a data set may use. f, loss and data must lie on one
-    device. f and loss end in evaluation mode, or after an error or an interrupt in the mode in
-    which they came, with the weights reached. Returns a `History`. What the data say against the
-    assumptions of the loss is one AssumptionWarning, see `assumptions`.
+    A run that finds its checkpoint goes on from there and ends with the same weights as one never
+    stopped, bit for bit on the CPU; it must be the same run, down to the first weights and the data
+    (of a data set not made of `Measurements`, its length and its first batch are compared). One of
+    a GPU opens on a CPU. All randomness of torch comes from `seed`, that of dropout too; not so the
+    first weights, nor the random numbers of NumPy and Python that a data set may use. f, loss and
+    data must lie on one device; on a GPU the checks that read values, which wait for it, are made
+    at the first step and every `every` steps. f and loss end in evaluation mode, or after an error
+    or an interrupt in the mode in which they came, with the weights reached. What the data say
+    against the assumptions of the loss is one AssumptionWarning, see `assumptions`.
     Raises ValueError for a checkpoint of another run, OSError before the first step if none can be
     written, TypeError for what is no data set, and RuntimeError, which names step and lr, when the
     loss or the weights are no longer finite.
+
+    Arguments:
+        f: a reconstructor f(y, A) with weights to train.
+        loss: one of `losses`, or a sum of them.
+        data: `Measurements` (`Pairs` for `Supervised`), or any data set with `len(data)` and
+            `data.batch(indices, generator)`, which gives (y, A), (y, A, law) or (y, A, x).
+        steps: of Adam.
+        batch: items a step, drawn with replacement.
+        lr: the largest learning rate, reached after 30 % of the steps.
+        seed: of batches, noise and probes.
+        held_out: another data set, whose loss is recorded every `every` steps: a validation score
+            that needs no ground truth.
+        every: steps between two looks at the held-out loss and the weights, and two checkpoints.
+        checkpoint: a file, written whole or not at all, with a checksum.
+        precision: "bf16" computes the network alone in bf16, see `models.Mixed`; autocast around
+            `fit` has no effect.
+        progress: whether to show a bar.
+
+    Example:
+        >>> y = 0.5 + 0.1 * torch.randn(16, 1, 8, 8)
+        >>> recorded = data.Measurements(y, operators.Identity())
+        >>> f = models.BackProjection(models.DnCNN(depth=2, width=4))
+        >>> loss = losses.SURE(noise.Gaussian(0.1))
+        >>> history = training.fit(f, loss, recorded, steps=20, progress=False)
+        >>> len(history.loss), history.loss[-1] < history.loss[0]
+        (20, True)
     """
     steps, batch = _checks.whole(steps, "steps"), _checks.whole(batch, "batch")
     lr, every = _checks.positive(lr, "lr"), _checks.whole(every, "every")
@@ -73,15 +97,14 @@ def fit(
 
     if checkpoint is not None:
         plan = {"steps": steps, "batch": batch, "lr": lr, "seed": int(seed), "precision": precision}
-        plan |= facts(loss, "loss") | facts(f, "f")
+        plan |= {"items": count} | facts(loss, "loss") | facts(f, "f")
         if held_out is not None:
             plan |= {"every": every, "held_out": len(held_out)} | contents(held_out, "held_out")
         parts = {"f": f, "loss": loss, "optimizer": optimizer, "schedule": schedule}
-        file = Checkpoint(checkpoint, plan, data, first, parts)
+        file = Checkpoint(checkpoint, plan, contents(data, "data"), first, parts)
         if (state := file.restore()) is not None:
-            start, spent = state["step"], state["spent"]
+            start, spent, history = state["step"], state["spent"], History(*state["history"])
             generator.set_state(state["generator"])
-            history = History(state["curve"], state["held_out"], state["watched"])
         if start < steps:
             _files.check(checkpoint)
 
@@ -90,17 +113,20 @@ def fit(
         began = time.perf_counter()
         for step in bar:
             reseed(seed, f"step {step}")
-            drawn, due = draw(generator), (step + 1) % every == 0 or step + 1 == steps
-            if step == 0 and file is not None:
-                file.seen = facts(list(drawn), "batch")
+            due = (step + 1) % every == 0 or step + 1 == steps
+            read = due or step == start or not _on_gpu(f)
+            with _checks.unread(not read):
+                drawn = draw(generator)
             try:
-                value = loss(network, *drawn, generator=generator)
+                with _checks.unread(not read):
+                    value = loss(network, *drawn, generator=generator)
+                if step == 0 and file is not None:
+                    file.saw(drawn)
                 if step == start:
                     told = assumptions.report(loss, *drawn)
                 history.keep(value, loss)
-                if due or value.device.type == "cpu":
-                    if (bad := history.read()) is not None:
-                        raise _too_large(f"the loss is {history.loss[bad]}", bad, lr)
+                if read and (bad := history.read()) is not None:
+                    raise _too_large(f"the loss is {history.loss[bad]}", bad, lr)
                 optimizer.zero_grad(set_to_none=True)
                 value.backward()
                 optimizer.step()
@@ -121,19 +147,18 @@ def fit(
                     raise
                 raise _too_large("the loss is not finite", step, lr) from error
             if file is not None:
-                file.save(
-                    step=step + 1,
-                    spent=spent,
-                    generator=generator.get_state(),
-                    curve=history.loss,
-                    held_out=history.held_out,
-                    watched=history.watched,
-                )
+                kept = (history.loss, history.held_out, history.watched)
+                state = generator.get_state()
+                file.save(step=step + 1, spent=spent, generator=state, history=kept)
             bar.set_postfix_str(f"loss {sum(history.loss[-every:]) / min(every, step + 1):.5f}")
             began = time.perf_counter()
     history.seconds_per_step = spent / steps
     f.eval(), loss.eval()
     return history
+
+
+def _on_gpu(f):
+    return any(weight.device.type not in ("cpu", "meta") for weight in f.parameters())
 
 
 def _network(f, precision):
@@ -144,10 +169,8 @@ def _network(f, precision):
             f"f is a {type(f).__name__} without weights to train; give a torch.nn.Module f(y, A) "
             "with parameters that require gradients."
         )
-    if precision == "float32":
+    if _checks.choice(precision, "precision", "float32", "bf16") == "float32":
         return f
-    if precision != "bf16":
-        raise ValueError(f"precision is {precision!r}; use 'float32' or 'bf16'.")
     if any(weight.dtype != torch.float32 for weight in weights):
         raise ValueError("precision is 'bf16' and f has weights of another dtype; use f.float().")
     return Mixed(f)

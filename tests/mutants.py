@@ -1,6 +1,6 @@
 """Mutants of a function, made on its syntax tree: a constant, a sign, a term, an argument changed.
 
-    for mutant in mutants(losses.R2R.forward):
+    for mutant in mutants(losses.R2R.entries):
         with mutant:
             ...                       # here every use of the function runs the mutant
 
@@ -68,14 +68,14 @@ EQUIVALENT = {
     ("masking.resample", "1  →  -1"): "the last axis of two",
     ("masking.median", "1  →  -1"): "the last axis of two",
     ("noise2self.Noise2Self.", "y  →  _stop(y)"): "y needs no gradient in training",
-    ("noise2self.Noise2Self.forward", "visible  →  _stop(visible)"): "nor does what is made of it",
+    ("noise2self.Noise2Self.entries", "visible  →  _stop(visible)"): "nor does what is made of it",
     ("noise2score.Noise2Score.offset", "super()"): "it raises whatever it is given",
     ("noise2score.BlindNoise2Score.eta", "  →  y - step"): "the step is symmetric",
     ("neighbor2neighbor.", "-2  →  2"): "images have four axes",
     ("neighbor2neighbor.", "2  →  -2"): "the same",
     ("neighbor2neighbor.take", "-1  →  1"): "expand keeps an axis of size 1",
     ("ssdu.columns", "1  →  -1"): "a size of 1 that reshape finds by itself",
-    ("ssdu.RobustSSDU.forward", "(~h).to(y.dtype)  →  ~h"): "a mask of booleans multiplies alike",
+    ("ssdu.RobustSSDU.entries", "(~h).to(y.dtype)  →  ~h"): "a mask of booleans multiplies alike",
 }
 
 

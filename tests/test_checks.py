@@ -243,7 +243,7 @@ OPERATORS = {
     "crop of pairs": (lambda: Pairs(X, A, GAUSSIAN, crop=9), "crop = 9 does not fit images of"),
     "Noisier2Noise": (
         lambda: losses.Noisier2Noise(GAUSSIAN)(f, X, operators.Blur(torch.ones(2, 2))),
-        "Noisier2Noise is for A = I, not Blur; use R2R",
+        "Noisier2Noise is for A = I, not Blur; use SURE or R2R",
     ),
 }
 

@@ -2,22 +2,31 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from .. import _checks
 from .._repr import Called, short
+from ..noise import Noise
+from ..operators import Operator
 
 
-def without_graph(reconstruct):
-    """`reconstruct`, keeping gradients only where y itself asks for them, forward or backward."""
+def copies(y):
+    """The copies in y: more than one for losses of repeated measurements."""
+    return tuple(y) if isinstance(y, (tuple, list)) else (y,)
 
-    @functools.wraps(reconstruct)
-    def run(self, f, y, A, noise=None, generator=None):
-        parts = y if isinstance(y, (tuple, list)) else (y,)
-        asked = any(torch.is_tensor(u) and (u.requires_grad or _tangent(u)) for u in parts)
+
+def guarded(method, graph):
+    """The method, for what its loss admits; without a graph, unless y itself asks for gradients."""
+
+    @functools.wraps(method)
+    def run(self, f, y, A, *rest, **more):
+        parts = self.admit(y, A, whole=graph)
+        asked = graph or any(u.requires_grad or _tangent(u) for u in parts)
         with torch.set_grad_enabled(asked and torch.is_grad_enabled()):
-            return reconstruct(self, f, y, A, noise, generator)
+            return method(self, f, y, A, *rest, **more)
 
     return run
 
@@ -29,47 +38,93 @@ def _tangent(y):
 class Loss(Called):
     """An estimate of the risk (1/m) E‖A f(y) − Ax‖² from measurements, up to `offset`.
 
-    f is any callable f(y, A) → x̂; y has shape (B, ...), m counts all its entries, A maps images
-    to measurements; where A measures nothing, y counts as 0. `noise` is the law that came with y:
-    it replaces the one that the loss was made with.
-    Facts: `train_evals` and `test_evals` count evaluations of f per call; `at_y` says that one of
-    the former is f(y, A) itself, which the terms of a sum share; `assumes`, in words, what a loss
-    that is told no law takes the noise for, "gaussian", "white" (independent from entry to entry);
-    `scores(A)` says whether in evaluation mode the value less the offset estimates the risk of what
-    `reconstruct` returns.
+    y has shape (B, ...), m counts all its entries, A maps images to measurements; where A measures
+    nothing, y counts as 0. A loss of your own writes `entries`, what its value is the mean of, and
+    changes the facts that differ:
+    `train_evals` and `test_evals` count evaluations of f per call; `at_y` says that one of the
+    former is f(y, A) itself, which the terms of a sum share; `copies` is how many of y it takes,
+    `needs_identity` whether it is for A = I alone, `needs_x` whether it sees x; `assumes`, in
+    words, what a loss that is told no law takes the noise for, "gaussian", "white" (independent
+    from entry to entry); `excess` is by how many noise variances the expectation lies above the
+    risk, None where it is not the risk plus a constant; `judges` whether in evaluation mode the
+    value less the offset estimates the risk of what `reconstruct` returns.
+
+    Example:
+        >>> class Absolute(losses.Loss):
+        ...     def entries(self, f, y, A, noise=None, generator=None):
+        ...         return (A(f(y, A)) - y).abs()
+        >>> float(Absolute()(lambda y, A: 0.5 * y, torch.ones(2, 1, 4, 4), operators.Identity()))
+        0.5
     """
 
     train_evals = 1
     test_evals = 1
+    copies = 1
     at_y = False
+    needs_identity = False
+    needs_x = False
+    judges = False
     assumes = ()
+    excess = None
 
     def __init_subclass__(cls):
-        if "reconstruct" in vars(cls):
-            cls.reconstruct = without_graph(cls.reconstruct)
+        for name, graph in (("entries", True), ("reconstruct", False)):
+            if name in vars(cls):
+                setattr(cls, name, guarded(vars(cls)[name], graph))
 
-    def forward(self, f, y, A, noise=None, generator=None):
-        """The loss, a differentiable scalar; randomness comes from `generator` alone."""
-        raise NotImplementedError(f"{type(self).__name__} has no `forward`; write it.")
+    def admit(self, y, A, whole=True):
+        """The copies in y. Raises where they or A are not what this loss is for; whole=False: one
+        copy will do."""
+        _checks.operator(A)
+        parts, name = copies(y), type(self).__name__
+        if self.needs_identity and not A.is_identity:
+            raise ValueError(f"{name} is for A = I, not {type(A).__name__}; use SURE or R2R.")
+        if len(parts) not in ((self.copies,) if whole else (1, self.copies)):
+            remedy = "use R2R or SURE for one copy, Noise2Noise for two, (y_a, y_b)"
+            raise ValueError(f"{name} takes y of {self.copies}, not of {len(parts)}; {remedy}.")
+        _checks.same_shape(_checks.floats(parts[0]), _checks.floats(parts[-1]), "y_a", "y_b")
+        return parts
 
-    def offset(self, noise, y, A=None):
+    def forward(self, f: Callable, y: Tensor, A: Operator, noise=None, generator=None) -> Tensor:
+        """The loss, a differentiable scalar: the mean of `entries`.
+
+        Arguments:
+            f: any callable f(y, A) → x̂, one for each y; (B, C, H, W).
+            y: measurements, (B, ...).
+            A: their operator.
+            noise: the law that came with y; it replaces the one that the loss was made with.
+            generator: a torch.Generator, where all randomness comes from; None, torch's own.
+        """
+        _checks.law(noise)
+        return self.entries(f, y, A, noise, generator).mean()
+
+    def entries(self, f, y, A, noise=None, generator=None) -> Tensor:
+        """What the loss is the mean of, (B, ...): one for each entry of y, where not said
+        otherwise."""
+        raise NotImplementedError(f"{type(self).__name__} has no `entries`; write it.")
+
+    def offset(self, noise: Noise, y: Tensor, A: Operator | None = None) -> Tensor:
         """E[loss] − risk for y of this law: what to subtract to compare losses. A: None if it
         measures all entries of y."""
-        raise NotImplementedError(f"{type(self).__name__} is not the risk plus a constant.")
+        if self.excess is None:
+            raise NotImplementedError(f"{type(self).__name__} is not the risk plus a constant.")
+        y = copies(y)[-1]
+        none = isinstance(self.excess, int) and self.excess == 0
+        return y.new_zeros(()) if none else (self.excess * variance(noise, y, A)).mean()
 
-    def reconstruct(self, f, y, A, noise=None, generator=None):
+    def reconstruct(self, f, y, A, noise=None, generator=None) -> Tensor:
         """x̂ at test time: the estimator whose risk this method controls.
 
         It keeps no graph for the weights of f; gradients with respect to y are kept where y
         requires them.
         """
-        return apply(f, y, A)
+        return apply(f, copies(y)[0], A)
 
-    reconstruct = without_graph(reconstruct)
+    reconstruct = guarded(reconstruct, graph=False)
 
-    def scores(self, A):
+    def scores(self, A: Operator) -> bool:
         """Whether, in evaluation mode, loss − offset is the risk of x̂ = `reconstruct`(f, y, A)."""
-        return False
+        return self.judges
 
     def law(self, noise):
         """The law that came with y, or else the loss's own, `self.noise`."""
@@ -91,26 +146,35 @@ class Loss(Called):
 class Sum(Loss):
     """Σ_j w_j L_j, made by `a + w * b`; at test time it reconstructs as its first term does.
 
-    f(y, A) is evaluated once for all terms that need it.
+    f(y, A) is evaluated once for all terms that need it. It has no `entries`, which may be those
+    of y for one term and of x for another.
+
+    Arguments:
+        terms: the losses L_j; those of a sum among them become terms themselves.
+        weights: the numbers w_j.
+
+    Example:
+        >>> losses.SURE(noise.Gaussian(0.1)) + 0.5 * losses.MeasurementConsistency()
+        SURE(noise=Gaussian(sigma=0.1), method='antithetic', tau=0.3)
+            + 0.5 * MeasurementConsistency()
     """
 
-    def __init__(self, terms, weights):
+    def __init__(self, terms: list[Loss], weights: list[float]):
         super().__init__()
-        self.terms = torch.nn.ModuleList()
-        self.weights = []
-        for term, weight in zip(terms, weights, strict=True):
-            parts = (
-                zip(term.terms, term.weights, strict=True)
-                if isinstance(term, Sum)
-                else [(term, 1.0)]
-            )
-            for part, inner in parts:
-                self.terms.append(part)
-                self.weights.append(weight * inner)
+        pairs = [
+            (part, weight * inner)
+            for term, weight in zip(terms, weights, strict=True)
+            for part, inner in (term.pairs if isinstance(term, Sum) else [(term, 1.0)])
+        ]
+        self.terms = torch.nn.ModuleList(part for part, _ in pairs)
+        self.weights = [weight for _, weight in pairs]
+
+    @property
+    def pairs(self):
+        return list(zip(self.terms, self.weights, strict=True))
 
     def __repr__(self):
-        pairs = zip(self.weights, self.terms, strict=True)
-        return " + ".join(f"{short(w)} * {term}" if w != 1 else f"{term}" for w, term in pairs)
+        return " + ".join(f"{short(w)} * {term}" if w != 1 else f"{term}" for term, w in self.pairs)
 
     @property
     def train_evals(self):
@@ -121,21 +185,19 @@ class Sum(Loss):
     def test_evals(self):
         return self.terms[0].test_evals
 
+    @property
+    def copies(self):
+        return self.terms[0].copies
+
     def scores(self, A):
         return len(self.terms) == 1 and self.weights[0] == 1 and self.terms[0].scores(A)
 
     def forward(self, f, y, A, noise=None, generator=None):
         f = Once(f, y, A)
-        values = [
-            w * term(f, y, A, noise=noise, generator=generator)
-            for w, term in zip(self.weights, self.terms, strict=True)
-        ]
-        return sum(values)
+        return sum(w * term(f, y, A, noise=noise, generator=generator) for term, w in self.pairs)
 
     def offset(self, noise, y, A=None):
-        return sum(
-            w * term.offset(noise, y, A) for w, term in zip(self.weights, self.terms, strict=True)
-        )
+        return sum(w * term.offset(noise, y, A) for term, w in self.pairs)
 
     def reconstruct(self, f, y, A, noise=None, generator=None):
         return self.terms[0].reconstruct(f, y, A, noise, generator)
@@ -166,12 +228,11 @@ def apply(f, y, A):
     try:
         x_hat = f(y, A)
     except TypeError as error:
-        if isinstance(f, torch.nn.Module) and not _takes(f.forward, y, A):
-            raise TypeError(
-                f"{type(f).__name__} does not take (y, A); make it a reconstructor, e.g. "
-                f"models.BackProjection({type(f).__name__}(...))."
-            ) from error
-        raise
+        name, module = type(f).__name__, isinstance(f, torch.nn.Module)
+        if not module or len(inspect.signature(f.forward).parameters) == 2:
+            raise
+        remedy = f"make it a reconstructor, e.g. models.BackProjection({name}(...))"
+        raise TypeError(f"{name} does not take (y, A); {remedy}.") from error
     if version is not None and y._version != version:
         raise ValueError("f changed its argument y in place; let it work on y.clone().")
     if not torch.is_tensor(x_hat) or x_hat.shape[:1] != y.shape[:1]:
@@ -180,19 +241,16 @@ def apply(f, y, A):
     return x_hat
 
 
-def _takes(function, *arguments):
-    try:
-        inspect.signature(function).bind(*arguments)
-    except TypeError:
-        return False
-    return True
-
-
 def measured(f, y, A, onto=None):
     """A f(y, A), after the checks that every loss makes; or B f(y, A), B the operator `onto`."""
     Af = (onto or A)(apply(f, y, A))
     _checks.same_shape(Af, y, "A f(y, A)", "y")
     return Af
+
+
+def misfit(f, u, y, A, seen=None):
+    """(A f(u, B) − y)² in every entry; B, by default A, is the operator that f sees u through."""
+    return (measured(f, u, seen or A, onto=A) - observed(y, A)).square()
 
 
 def observed(y, A):

@@ -6,7 +6,6 @@ import torch
 
 from .. import _checks
 from ..noise import CorrelatedGaussian, Gaussian, Noise
-from ..operators import Identity
 from .base import Loss, apply
 
 
@@ -24,30 +23,36 @@ class BlindSpotSURE(Loss):
     σ² that of y_i about x_i, given the other pixels: a = s²/(s² + σ²), the Gaussian posterior
     mean. Raises ValueError for correlated noise or A ≠ I.
     Source: Cha and Moon (2019), for Gaussian noise; Laine et al. (2019), the posterior mean.
+
+    Arguments:
+        noise: the law of y, with a variance, independent from pixel to pixel.
+
+    Example:
+        >>> loss, A = losses.BlindSpotSURE(noise.Gaussian(0.1)), operators.Identity()
+        >>> y = 0.1 * torch.randn(8, 1, 64, 64)
+        >>> f = lambda y, A: torch.cat([0 * y, 0 * y], 1)  # μ = x = 0, κ = 0: x̂ = y/2
+        >>> round(float(loss(f, y, A)), 3), round(float(loss.reconstruct(f, y, A).var()), 4)
+        (0.003, 0.0025)
     """
 
-    def __init__(self, noise):
+    needs_identity, judges, excess = True, True, 0
+
+    def __init__(self, noise: Noise):
         super().__init__()
         if isinstance(_checks.law(noise, type(self).__name__), CorrelatedGaussian):
-            raise ValueError(
-                "CorrelatedGaussian noise is seen in the neighbours of a pixel; give "
-                f"{type(self).__name__} noise.Gaussian(sigma) and wrap the network in "
-                "models.PixelShuffle, whose stride exceeds the range of the correlation."
+            remedy = (
+                "give noise.Gaussian(sigma), and a network in models.PixelShuffle of such a stride"
             )
-        if type(noise).variance is Noise.variance:
-            noise.variance(None)  # says that there is none, before any training
+            raise ValueError(
+                f"CorrelatedGaussian noise reaches the neighbours of a pixel; {remedy}."
+            )
+        noise.needs("variance")
         self.noise = noise
 
-    def forward(self, f, y, A, noise=None, generator=None):
+    def entries(self, f, y, A, noise=None, generator=None):
         mu, kappa = _parts(f, y, A)
         a, v = kappa.sigmoid(), self.law(noise).variance(y)
-        return ((1 - a).square() * (y - mu).square() + 2 * a * v - v).mean()
-
-    def scores(self, A):
-        return True
-
-    def offset(self, noise, y, A=None):
-        return y.new_zeros(())
+        return (1 - a).square() * (y - mu).square() + 2 * a * v - v
 
     def reconstruct(self, f, y, A, noise=None, generator=None):
         """The posterior mean x̂ = a y + (1 − a) μ = (s² y + σ² μ)/(s² + σ²)."""
@@ -65,39 +70,36 @@ class BlindSpotLikelihood(BlindSpotSURE):
     the same posterior mean (s² y + σ² μ)/(s² + σ²) at test time. It is no risk: `offset` raises
     NotImplementedError; `BlindSpotSURE` of the same network is the risk. Raises ValueError for
     other noise. Source: Laine et al. (2019), with a diagonal covariance of the channels.
+
+    Arguments:
+        noise: the law of y, `noise.Gaussian(sigma)`.
+
+    Example:
+        >>> loss, y = losses.BlindSpotLikelihood(noise.Gaussian(1.0)), torch.zeros(1, 1, 4, 4)
+        >>> f = lambda y, A: torch.cat([y, y - 100], 1)  # no spread: N(y; 0, 1) at y = 0
+        >>> round(float(loss(f, y, operators.Identity())), 4)
+        0.9189
     """
 
-    def __init__(self, noise):
+    judges, excess = False, None
+
+    def __init__(self, noise: Noise):
         super().__init__(noise)
         if not isinstance(noise, Gaussian):
-            raise ValueError(
-                f"BlindSpotLikelihood is for Gaussian noise, not {type(noise).__name__}; use "
-                "BlindSpotSURE, which takes any noise independent from pixel to pixel."
-            )
+            name = type(noise).__name__
+            raise ValueError(f"a likelihood of Gaussian noise, not {name}; use BlindSpotSURE.")
 
-    def forward(self, f, y, A, noise=None, generator=None):
+    def entries(self, f, y, A, noise=None, generator=None):
         mu, kappa = _parts(f, y, A)
         V = self.law(noise).variance(y) * (1 + kappa.exp())
-        return ((y - mu).square() / V + V.log() + math.log(2 * math.pi)).mean() / 2
-
-    def scores(self, A):
-        return False
-
-    def offset(self, noise, y, A=None):
-        raise NotImplementedError(
-            "BlindSpotLikelihood is a log-likelihood, not the risk plus a constant; BlindSpotSURE "
-            "gives the risk of the same network."
-        )
+        return ((y - mu).square() / V + V.log() + math.log(2 * math.pi)) / 2
 
 
 def _parts(f, y, A):
     """(μ, κ), the two halves of f(y, A)'s channels."""
-    if not isinstance(A, Identity):
-        raise ValueError(f"A blind spot is for A = I, not {type(A).__name__}; use SURE or R2R.")
     both = apply(f, y, A)
     if both.shape != (len(y), 2 * y.shape[1], *y.shape[2:]):
-        raise ValueError(
-            f"f(y, A) has shape {tuple(both.shape)} for y {tuple(y.shape)}; this loss needs the "
-            "mean and the spread of each pixel, e.g. from models.BlindSpot(spread=True)."
-        )
+        shapes = f"{tuple(both.shape)} for y {tuple(y.shape)}"
+        remedy = "give the mean and the spread of each pixel, as models.BlindSpot(spread=True) does"
+        raise ValueError(f"f(y, A) has shape {shapes}; {remedy}.")
     return torch.chunk(both, 2, dim=1)

@@ -1,6 +1,6 @@
 """The naive loss, the one that fails."""
 
-from .base import Loss, measured, observed
+from .base import Loss, misfit
 
 
 class MeasurementConsistency(Loss):
@@ -10,9 +10,15 @@ class MeasurementConsistency(Loss):
     E L = risk − (2/m) E εᵀ(A f(y, A) − Ax) + (1/m) E‖ε‖²: the middle term depends on f, so this
     is not the risk plus a constant, and for A = I the minimiser is f(y) = y, the noise itself.
     Source: Tachella (2025), "naive loss".
+
+    Example:
+        >>> loss, A = losses.MeasurementConsistency(), operators.Identity()
+        >>> y = torch.ones(1, 1, 4, 4)
+        >>> [float(loss(f, y, A)) for f in (lambda y, A: y, lambda y, A: 0.5 * y)]
+        [0.0, 0.25]
     """
 
     at_y = True
 
-    def forward(self, f, y, A, noise=None, generator=None):
-        return (measured(f, y, A) - observed(y, A)).square().mean()
+    def entries(self, f, y, A, noise=None, generator=None):
+        return misfit(f, y, y, A)

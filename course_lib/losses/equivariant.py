@@ -1,6 +1,8 @@
 """Equivariant imaging: a group of transforms stands for the operators that one does not have."""
 
 from .. import _checks
+from ..groups import Group
+from ..noise import Noise
 from .base import Loss, apply, observed
 from .virtual import Virtual, others
 
@@ -36,8 +38,8 @@ class EI(Virtual):
 
     def __init__(
         self,
-        group: "Group",  # noqa: F821
-        noise: "Noise | None" = None,  # noqa: F821
+        group: Group,
+        noise: Noise | None = None,
         stop: bool = False,
         transforms: int = 1,
     ):
@@ -85,14 +87,14 @@ class ReducedResolution(Loss):
     Source: Shocher, Cohen and Irani (2018); as a baseline, Scanvic et al. (2026).
     """
 
-    def __init__(self, noise: "Noise | None" = None):  # noqa: F821
+    def __init__(self, noise: Noise | None = None):
         super().__init__()
         self.noise = noise
 
-    def forward(self, f, y, A, noise=None, generator=None):
+    def entries(self, f, y, A, noise=None, generator=None):
         y_tilde = A(_checks.image(y, "y"))
         if self.noise is not None:
             y_tilde = observed(self.law(noise).smooth(y_tilde, generator), A)
         y_hat = apply(f, y_tilde, A)
         _checks.same_shape(y_hat, y, "f(A y, A)", "y")
-        return (y_hat - y).square().mean()
+        return (y_hat - y).square()

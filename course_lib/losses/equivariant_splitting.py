@@ -2,7 +2,7 @@
 
 import torch
 
-from .. import _checks, groups
+from .. import groups
 from .base import apply
 from .splitting import Splitting
 
@@ -52,9 +52,9 @@ class EquivariantSplitting(Splitting):
     def test_evals(self):
         return self.draws
 
-    def forward(self, f, y, A, noise=None, generator=None):
-        T = self.group.draw(A.adjoint(_checks.floats(y)), generator)
-        return super().forward(lambda u, B: T(apply(f, u, B @ T)), y, A, noise, generator)
+    def entries(self, f, y, A, noise=None, generator=None):
+        T = self.group.draw(A.adjoint(y), generator)
+        return super().entries(lambda u, B: T(apply(f, u, B @ T)), y, A, noise, generator)
 
     def reconstruct(self, f, y, A, noise=None, generator=None):
         like, u, x_hat = A.adjoint(y), self.uniforms(y, generator), 0

@@ -4,7 +4,6 @@ import torch
 from torch.nn import functional as F
 
 from .. import _checks
-from ..operators import Identity
 from . import masking
 from .base import Loss, apply, measured
 
@@ -23,16 +22,27 @@ class Neighbor2Neighbor(Loss):
     E[g₂x | g₁y] is biased, a blur. With the second term the minimiser, for a given f(y), is
         (1/(1+Λ)) E[g₂x | g₁y] + (Λ/(1+Λ)) E[g₂x + g₁f(y) − g₂f(y) | g₁y],
     which for f(y) = E[x | y] is E[g₁x | g₁y] in its second part: a share 1/(1+Λ) of the bias
-    stays. Λ grows linearly from 0 to `weight` over the first `ramp` calls in training mode; the
-    loss owns the count, its buffer `step`, and Λ is `self.Lambda`. At test time f(y, A).
+    stays. The loss owns the count of its calls in training mode, the buffer `step`, and Λ now is
+    `self.Lambda`. At test time f(y, A). `entries`: (B, C, H/2, W/2).
     y: images (B, C, H, W) with even H and W. Raises ValueError for others, and for A ≠ I.
     Source: Huang et al. (2021).
+
+    Arguments:
+        weight: Λ at last, at least 0.
+        ramp: the calls in training mode over which Λ grows linearly from 0; 0, at once.
+
+    Example:
+        >>> loss = losses.Neighbor2Neighbor(ramp=0)
+        >>> y = torch.arange(16.0).view(1, 1, 4, 4)  # neighbours differ, and f(y) says by what
+        >>> A, g = operators.Identity(), torch.Generator().manual_seed(0)
+        >>> float(loss(lambda y, A: y, y, A, generator=g)) > 0, loss.Lambda
+        (True, 2.0)
     """
 
+    needs_identity, train_evals = True, 2
     assumes = ("white",)
-    train_evals = 2
 
-    def __init__(self, weight=2.0, ramp=1000):
+    def __init__(self, weight: float = 2.0, ramp: int = 1000):
         super().__init__()
         self.weight = float(weight)
         self.ramp = 0 if ramp == 0 else _checks.whole(ramp, "ramp")
@@ -45,21 +55,24 @@ class Neighbor2Neighbor(Loss):
         """Λ now: weight · min(1, step/ramp), and `weight` from the start for ramp = 0."""
         return self.weight * (min(1.0, float(self.step) / self.ramp) if self.ramp else 1.0)
 
-    def forward(self, f, y, A, noise=None, generator=None):
-        g1, g2 = pair(_denoising(y, A), generator)
+    def entries(self, f, y, A, noise=None, generator=None):
+        g1, g2 = pair(y, generator)
         fit = measured(f, take(y, g1), A) - take(y, g2)
         with torch.no_grad():
             fy = apply(f, y, A)
         regulariser = fit - (take(fy, g1) - take(fy, g2))
-        value = fit.square().mean() + self.Lambda * regulariser.square().mean()
+        L = fit.square() + self.Lambda * regulariser.square()
         if self.training:
             self.step.add_(1)
-        return value
+        return L
 
 
 def pair(y, generator=None):
     """(g₁, g₂): for each 2×2 cell of each image the numbers of two adjacent pixels."""
-    u = masking.uniform(y, (len(y), 1, 1, y.shape[2] // 2, y.shape[3] // 2), generator)
+    h, w = _checks.image(y, "y").shape[-2:]
+    if h % 2 or w % 2:
+        raise ValueError(f"y is {(h, w)} pixels; crop it to even sizes, for cells of 2×2.")
+    u = masking.uniform(y, (len(y), 1, 1, h // 2, w // 2), generator)
     chosen = torch.tensor(PAIRS, device=y.device)[(u * len(PAIRS)).long()]
     return chosen[..., 0], chosen[..., 1]
 
@@ -68,14 +81,3 @@ def take(y, g):
     """g y, (B, C, H/2, W/2): the pixel g of each 2×2 cell of y."""
     cells = F.pixel_unshuffle(y, 2).unflatten(1, (y.shape[1], 4))
     return cells.gather(2, g.expand(-1, y.shape[1], -1, -1, -1)).squeeze(2)
-
-
-def _denoising(y, A):
-    if not isinstance(A, Identity):
-        raise ValueError(
-            f"Neighbor2Neighbor is for A = I, not {type(A).__name__}; use Noise2Self or Splitting."
-        )
-    h, w = _checks.image(y, "y").shape[-2:]
-    if h % 2 or w % 2:
-        raise ValueError(f"y is {(h, w)} pixels; crop it to even sizes, for cells of 2×2.")
-    return y

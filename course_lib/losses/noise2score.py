@@ -3,7 +3,6 @@
 from .. import _checks
 from .._random import normal_like
 from ..noise import Gaussian, Noise, estimate
-from ..operators import Identity
 from .base import Loss, measured
 
 
@@ -24,28 +23,32 @@ class Noise2Score(Loss):
     AR-DAE has a gradient of spread 1/δ and needs δ annealed; over both signs it does not. Raises
     NotImplementedError for a law without the formula, and ValueError for A ≠ I.
     Source: Kim and Ye (2021); Lim et al. (2020) for AR-DAE.
+
+    Arguments:
+        noise: the law of y.
+        delta: δ, the step in noise standard deviations: smaller ones blur p(y) less and are noisier
+            to learn from.
+
+    Example:
+        >>> loss, y = losses.Noise2Score(noise.Gaussian(0.1)), 0.1 * torch.randn(8, 1, 64, 64)
+        >>> f, A = (lambda y, A: 0 * y), operators.Identity()  # x = 0: the score is −y/σ²
+        >>> round(float(loss(f, y, A)), 3), float(loss.reconstruct(f, y, A).abs().max()) < 1e-6
+        (0.0, True)
     """
 
-    train_evals = 2
+    needs_identity, train_evals = True, 2
 
-    def __init__(self, noise, delta=0.3):
+    def __init__(self, noise: Noise, delta: float = 0.3):
         super().__init__()
         self.noise, self.delta = noise, _checks.positive(delta, "delta")
-        if type(_checks.law(noise, "Noise2Score")).tweedie is Noise.tweedie:
-            noise.tweedie(None, None)  # says that there is no formula, before any training
+        _checks.law(noise, "Noise2Score").needs("tweedie")
+        self.excess = 0 if type(noise) is Gaussian else None
 
-    def forward(self, f, y, A, noise=None, generator=None):
-        _denoising(A, self)
-        noise = self.law(noise)
-        v, u = noise.spread(_checks.floats(y)), normal_like(y, generator)
-        sharpen = 1 + self.delta**2
-        value = ar_dae(f, y, A, u, self.delta * v.sqrt(), lambda y1: sharpen * noise.spread(y1))
-        return value + sharpen * v.mean()
-
-    def offset(self, noise, y, A=None):
-        if type(self.noise) is Gaussian:
-            return y.new_zeros(())
-        return super().offset(noise, y, A)
+    def entries(self, f, y, A, noise=None, generator=None):
+        noise, sharpen = self.law(noise), 1 + self.delta**2
+        v, u = noise.spread(y), normal_like(y, generator)
+        L = ar_dae(f, y, A, u, self.delta * v.sqrt(), lambda y1: sharpen * noise.spread(y1))
+        return L + sharpen * v
 
     def score(self, f, y, A, noise=None):
         """The estimate (f(y) − y)/v(y) of ∇ log p(y)."""
@@ -53,7 +56,6 @@ class Noise2Score(Loss):
 
     def reconstruct(self, f, y, A, noise=None, generator=None):
         """noise.tweedie(y, score)."""
-        _denoising(A, self)
         return self.law(noise).tweedie(y, self.score(f, y, A, noise))
 
 
@@ -69,20 +71,29 @@ class BlindNoise2Score(Loss):
     v: an upper estimate of the noise level. UNSURE has one η for all images; here each image has
     its own. Two evaluations at test time.
     Source: Kim and Ye (2021), who choose η by the total variation of x̂; Tachella et al. (2025).
+
+    Arguments:
+        delta: δ, the step in units of σ₀.
+        sigma: σ₀, one number in the unit of y; None, `noise.estimate.sigma` of each image.
+
+    Example:
+        >>> loss, y = losses.BlindNoise2Score(sigma=0.08), 0.1 * torch.randn(8, 1, 64, 64)
+        >>> f, A = (lambda y, A: 0.5 * y), operators.Identity()
+        >>> eta = loss.eta(f, y, A)
+        >>> eta.shape, loss.reconstruct(f, y, A).shape
+        (torch.Size([8, 1, 1, 1]), torch.Size([8, 1, 64, 64]))
     """
 
+    needs_identity, train_evals, test_evals = True, 2, 2
     assumes = ("gaussian", "white")
-    train_evals = 2
-    test_evals = 2
 
-    def __init__(self, delta=0.3, sigma=None):
+    def __init__(self, delta: float = 0.3, sigma: float | None = None):
         super().__init__()
         self.delta = _checks.positive(delta, "delta")
         self.sigma = None if sigma is None else _checks.positive(sigma, "sigma")
 
-    def forward(self, f, y, A, noise=None, generator=None):
-        _denoising(A, self)
-        step, c = self.scales(_checks.floats(y))
+    def entries(self, f, y, A, noise=None, generator=None):
+        step, c = self.scales(y)
         return ar_dae(f, y, A, normal_like(y, generator), step, lambda y1: c)
 
     def scales(self, y):
@@ -103,24 +114,16 @@ class BlindNoise2Score(Loss):
 
     def reconstruct(self, f, y, A, noise=None, generator=None):
         """y + ηS(y)."""
-        _denoising(A, self)
         return y + self.eta(f, y, A, generator) * self.score(f, y, A)
 
 
 def ar_dae(f, y, A, u, step, weight):
-    """The mean over y^± = y ± step·u of (1/m) (‖d + t‖² − ‖t‖²), d = f(y^±) − y^± and
+    """The mean over y^± = y ± step·u of (d + t)² − t² in every entry, d = f(y^±) − y^± and
     t = ± weight(y^±) u/step: minimal where d/weight is the score of y^±.
     """
     total = 0
     for u1 in (u, -u):
         y1 = y + step * u1
         d, t = measured(f, y1, A) - y1, weight(y1) * u1 / step
-        total = total + (d * (d + 2 * t)).mean() / 2
+        total = total + d * (d + 2 * t) / 2
     return total
-
-
-def _denoising(A, loss):
-    if not isinstance(A, Identity):
-        raise ValueError(
-            f"{type(loss).__name__} is for A = I, not {type(A).__name__}; use SURE or R2R."
-        )

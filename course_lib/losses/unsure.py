@@ -2,58 +2,59 @@
 
 import torch
 
-from .. import _checks
 from .._random import normal_like
-from .antithetic import antithetic
-from .base import measured, observed
 from .multipliers import Multipliers, first_power, start
 
 
 class UNSURE(Multipliers):
-    """L(f; y) = (1/m) ‖A f(y, A) − y‖² + (2η/m) Σ_i ∂(A f)_i/∂y_i, to be minimised over f and
-    maximised over the multiplier η, the loss's own buffer `eta`.
+    """L(f; y) = (1/m) Σ_i [½ Σ_± (f^± − y)_i² + (1/τ) p_i (f⁺ − f⁻)_i], f^± = A f(y ± τp, A),
+    p ~ N(0, ηI), to be minimised over f and maximised over the multiplier η, the buffer `eta`.
 
-    Assumes white Gaussian noise of unknown σ, the same for all images. The saddle point is the
-    best f with E div(A f) = 0. For A = I it is f*(y) = y + η* ∇log p(y), with
+    Assumes white Gaussian noise of unknown σ, the same for all images. L estimates
+    (1/m) ‖A f(y) − y‖² + 2η div, div = (1/m) Σ_i ∂(A f)_i/∂y_i. The saddle point is the
+    best f with E div = 0. For A = I it is f*(y) = y + η* ∇log p(y), with
         η* = n / E‖∇log p(y)‖² = σ²/(1 − MMSE/σ²),    risk = η* − σ² = MMSE/(1 − MMSE/σ²),
     MMSE per pixel. There E L = risk + σ²: the offset is σ², which UNSURE itself does not know.
-    At a fixed η this is SURE of noise variance η, whose minimiser has (1/m) div = 1 − η/η*. So in
+    At a fixed η this is SURE of noise variance η, whose minimiser has E div = 1 − η/η*. So in
     training mode each call, after computing L, ascends
-        v ← μ v + (1 − μ) div/m,    log η ← log η + ρ v,
-    which keeps η > 0 and does not depend on the unit of y; plain ascent, η ← η + ρ div/m, does.
-    In evaluation mode η stays. eta: the start; None, a quarter of σ² as `noise.estimate.sigma`
-    finds it in the y of the first call, which needs no unit either. rate ρ > 0; momentum μ in
-    [0, 1); tau: the step of the antithetic divergence (see SURE), in units of √η. Raises ValueError
-    where eta is None and the first y too small for an estimate. Source: Tachella et al. (2025);
-    their code ascends √η.
+        v ← μ v + (1 − μ) div,    log η ← log η + ρ v,
+    which keeps η > 0 and does not depend on the unit of y; plain ascent, η ← η + ρ div, does.
+    In evaluation mode η stays, and the misfit is that at y, (A f(y, A) − y)². Raises ValueError
+    where eta is None and the first y too small for an estimate.
+    Source: Tachella et al. (2025); their code ascends √η.
+
+    Arguments:
+        eta: the start of η, in the unit of y squared; None, a quarter of σ² as
+            `noise.estimate.sigma` finds it in the y of the first call.
+        rate: ρ > 0, of the ascent of log η.
+        momentum: μ in [0, 1).
+        tau: τ, the step of the divergence, in units of √η.
+
+    Example:
+        >>> loss, y = losses.UNSURE(), 0.1 * torch.randn(8, 1, 64, 64)
+        >>> value = loss(lambda y, A: 0.5 * y, y, operators.Identity())
+        >>> round(float(loss.eta), 3)  # a quarter of σ², and one step
+        0.003
     """
 
     assumes = ("gaussian", "white")
 
-    def __init__(self, eta=None, rate=0.02, momentum=0.9, tau=0.2):
+    def __init__(self, eta: float | None = None, rate: float = 0.02, momentum: float = 0.9,
+                 tau: float = 0.2):  # fmt: skip
         super().__init__((), rate, momentum, tau)
         self.register_buffer("eta", start(eta, "eta"))
-
-    def forward(self, f, y, A, noise=None, generator=None):
-        self.begin(_checks.floats(y), A)
-        eta, b = self.eta.clone(), normal_like(y, generator)
-        step = self.tau * float(eta) ** 0.5
-        fit, d = antithetic(
-            lambda u: measured(f, u, A),
-            y,
-            observed(y, A),
-            y + step * b,
-            y - step * b,
-            self.training,
-        )
-        div = b * d / (2 * step)
-        if self.training:
-            self.ascend(div.detach().mean())
-        return (fit + 2 * eta * div).mean()
 
     def begin(self, y, A):
         if not self.eta:
             self.eta.copy_(first_power(y, A))
+
+    def probes(self, y, generator=None):
+        p = self.eta.sqrt() * normal_like(y, generator)
+        return p, p
+
+    def slope(self, p, Jp, y):
+        """div, from E p_i (Jp)_i = η J_ii."""
+        return (p * Jp).mean() / self.eta
 
     def ascend(self, div):
         """One step of the multiplier, for a divergence per entry `div`."""

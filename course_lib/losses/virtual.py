@@ -3,6 +3,7 @@
 import torch
 
 from .._random import place
+from ..noise import Noise
 from .base import Loss, apply, observed
 
 
@@ -22,7 +23,7 @@ class Virtual(Loss):
         self.noise, self.stop, self.transforms = noise, stop, transforms
         self.train_evals = 1 + transforms
 
-    def forward(self, f, y, A, noise=None, generator=None):
+    def entries(self, f, y, A, noise=None, generator=None):
         x_hat = apply(f, y, A)
         x_hat = x_hat.detach() if self.stop else x_hat
         again = torch.arange(len(y)).repeat(self.transforms)  # all of them in one evaluation of f
@@ -32,7 +33,7 @@ class Virtual(Loss):
         y_tilde = B(x_tilde)
         if self.noise is not None:
             y_tilde = observed(self.law(noise)[order].smooth(y_tilde, generator), B)
-        return (apply(f, y_tilde, B) - x_tilde).square().mean()
+        return (apply(f, y_tilde, B) - x_tilde).square()
 
     def image(self, x_hat, generator):
         """x̃, from x̂."""
@@ -48,19 +49,25 @@ class MOI(Virtual):
 
     The term that `MeasurementConsistency() + MOI()` adds, or `SURE(noise) + MOI(noise)` for noisy
     measurements: f(A′x, A′) = f(Ax, A) if f recovers x. A is a batch of operators; A′ is that of
-    another image of the batch, all others being equally likely. The gradient flows through x̂ in
-    both places, as published. Raises ValueError for a single image or a shared operator.
+    another image of the batch, all others being equally likely. Not the risk plus a constant: its
+    expectation is the mean square error of f at x̂ in the place of x. `entries` are those of x̂.
+    Raises ValueError for a single image or a shared operator.
+    Source: Tachella, Chen and Davies (2022), eq. 8.
 
     Arguments:
-        noise: the law of y, by which the virtual measurement A′x̂ + ε′ is drawn (see
-            `Noise.smooth`); None, the default, for none.
-        stop: hold x̂ fixed, so that f follows x̂ and x̂ is not drawn to what is easily
-            reconstructed; default False, as published.
+        noise: the law of y, by which the virtual measurement A′x̂ + ε′ is drawn, see
+            `Noise.smooth`; None for none.
+        stop: False lets the gradient flow through x̂ in both places, as published; True holds x̂
+            fixed, so that f follows x̂ and x̂ is not drawn to what is easily reconstructed.
 
-    Source: Tachella, Chen and Davies (2022), eq. 8.
+    Example:
+        >>> loss, A = losses.MOI(), operators.Inpainting(torch.eye(2).view(2, 1, 1, 2))
+        >>> y = A(torch.ones(2, 1, 1, 2))
+        >>> [float(loss(f, y, A)) for f in (lambda y, A: 0 * y + 1, lambda y, A: y)]
+        [0.0, 0.5]
     """
 
-    def __init__(self, noise: "Noise | None" = None, stop: bool = False):  # noqa: F821
+    def __init__(self, noise: Noise | None = None, stop: bool = False):
         super().__init__(noise, stop)
 
     def order(self, A, batch, generator):

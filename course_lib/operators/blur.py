@@ -3,8 +3,10 @@
 import torch
 from torch.nn import functional as F
 
-from .base import Operator, as_numbers, check_image
+from .. import _checks
+from .base import Operator
 from .guard import single
+from .parameters import as_numbers
 
 
 def transfer(kernel, size):
@@ -23,36 +25,47 @@ def transfer(kernel, size):
 class Blur(Operator):
     """(Ax)_i = Σ_j k_j x_{i − j + c}, c = (h//2, w//2) the kernel's centre: F⁻¹(K · Fx), K = Fk.
 
-    kernel: k, (h, w); or (B, h, w), one per image; or (B, C, h, w), one per image and channel, B or
-    C being 1 where one serves all. border: what lies outside of the image.
-        "periodic"  the opposite side
-        "zero"      black; x is padded before the transforms, and y cropped
-        "valid"     nothing is assumed: y is smaller, (H − h + 1, W − w + 1), the pixels that only
-                    see the image, as a camera's do
     Adjoint: F⁻¹(K̄ · Fy), correlation with k, of the padded y. With periodic borders pinv inverts
     the frequencies with |K| > tolerance·max|K| and drops the others, which is the exact A† of a
     kernel whose other frequencies vanish; otherwise it is conjugate gradient with that tolerance.
     The transform of one kernel for all images is kept until the kernel or the image's size changes.
     Raises ValueError for another border or number of axes and for a kernel larger than the image.
+
+    Arguments:
+        kernel: k, (h, w); or (B, h, w), one per image; or (B, C, h, w), one per image and channel,
+            B or C being 1 where one serves all
+        border: what lies outside of the image.
+            "periodic"  the opposite side
+            "zero"      black; x is padded before the transforms, and y cropped
+            "valid"     nothing is assumed: y is smaller, (H − h + 1, W − w + 1), the pixels that
+                        only see the image, as a camera's do
+
+    Example:
+        >>> x = torch.eye(4)[None, None]
+        >>> for border in ("periodic", "zero", "valid"):
+        ...     y = operators.Blur(torch.ones(1, 3), border)(x)
+        ...     y.shape[3], y[0, 0, 0].round().int().tolist()
+        (4, [1, 1, 0, 1])
+        (4, [1, 1, 0, 0])
+        (2, [1, 0])
     """
 
+    tolerance = 1e-3
     _kept = (None, None, None)  # of the last transform on a CPU: the grid, the kernel, K
 
-    def __init__(self, kernel, border="periodic"):
+    def __init__(self, kernel: torch.Tensor, border: str = "periodic"):
         super().__init__()
         kernel = as_numbers(kernel, "kernel")
         kernel = kernel[:, None] if kernel.ndim == 3 else kernel
-        if kernel.ndim not in (2, 4) or not kernel.flatten(-2).any(-1).all():
-            raise ValueError(
-                f"kernel has shape {tuple(kernel.shape)}; use a non-zero (h, w), or (B, h, w)."
-            )
-        if border not in ("periodic", "zero", "valid"):
-            raise ValueError(f"border is {border!r}; use 'periodic', 'zero' or 'valid'.")
-        self.border = border
+        shape = tuple(kernel.shape)
+        if len(shape) not in (2, 4) or not kernel.flatten(-2).any(-1).all():
+            raise ValueError(f"kernel has shape {shape}; use a non-zero (h, w), or (B, h, w).")
+        self.border = _checks.choice(border, "border", "periodic", "zero", "valid")
         self.register_buffer("kernel", kernel.reshape(*[1] * (4 - kernel.ndim), *kernel.shape))
+        channels = self.kernel.shape[1]
+        self.takes = self.gives = (channels if channels > 1 else "C", "H", "W")
 
     def forward(self, x):
-        check_image(self, x, "x", (*self.kernel.shape[:2], *x.shape[-2:]))
         (H, W), (h, w) = x.shape[-2:], self.kernel.shape[-2:]
         grid = self._grid(H, W)
         y = torch.fft.irfft2(self._transfer(grid) * torch.fft.rfft2(x, s=grid), s=grid)
@@ -62,7 +75,6 @@ class Blur(Operator):
         return y[..., :H, :W]
 
     def adjoint(self, y):
-        check_image(self, y, "y", (*self.kernel.shape[:2], *y.shape[-2:]))
         h, w = self.kernel.shape[-2:]
         if self.border == "valid":
             y = F.pad(y, (w - 1 - w // 2, w // 2, h - 1 - h // 2, h // 2))
@@ -71,12 +83,12 @@ class Blur(Operator):
         x = torch.fft.irfft2(self._transfer(grid).conj() * torch.fft.rfft2(y, s=grid), s=grid)
         return x[..., :H, :W]
 
-    def pinv(self, y, tolerance=1e-3):
+    def pinv(self, y, iterations=50, tolerance=None):
         if self.border != "periodic":
-            return super().pinv(y, tolerance=tolerance)
-        check_image(self, y, "y", (*self.kernel.shape[:2], *y.shape[-2:]))
+            return super().pinv(y, iterations, tolerance)
         K = self._transfer(y.shape[-2:])
-        kept = K.abs() > tolerance * K.abs().amax((-2, -1), keepdim=True)
+        least = self.tolerance if tolerance is None else tolerance
+        kept = K.abs() > least * K.abs().amax((-2, -1), keepdim=True)
         inverse = torch.where(kept, 1 / torch.where(kept, K, 1), 0)
         return torch.fft.irfft2(inverse * torch.fft.rfft2(y), s=y.shape[-2:])
 

@@ -6,9 +6,17 @@ from itertools import product
 import torch
 from torch.nn import functional as F
 
-from .. import _checks
-from .base import Operator, check_image
-from .ctf import LIMITS, checked, formula
+from .base import Operator
+from .ctf import LIMITS as OPTICS
+from .ctf import formula
+from .parameters import Numbers, as_numbers, limited
+
+LIMITS = {
+    **OPTICS,
+    "shift": ((2,), -1e5, 1e5, "it is in pixels"),
+    "pixel": ((), 1e-3, 1e4, "it is the pixel's side in Å"),
+    "origin": (None, 0, 1e5, "it is a coordinate in voxels"),
+}
 
 
 class CryoEM(Operator):
@@ -20,49 +28,55 @@ class CryoEM(Operator):
     x exactly when R maps the grid to itself, otherwise up to the interpolation, an error of 1 to
     3 % (in norm) for the densities of `data.load("densities")`.
 
-    rotation: (3, 3) or (B, 3, 3), a rotation without a mirror, acting on vectors (x, y, z).
-    shift: t in pixels, (2,) or (B, 2) as (x, y); the image moves by +t. origin: the coordinate c of
-    the centre of rotation, the same on all axes; None for the middle of the cube, (N − 1)/2.
-    pixel: in Å. defocus: in Å, or None for H without CTF. All but `origin` are one number, or (B,)
-    for one an image; those not named here are the arguments of `ctf`.
-
     RELION and cryoSPARC turn about c = N//2; their offsets move a particle back to the centre, so
     that t = −(OriginXAngst, OriginYAngst)/pixel and −alignments3D/shift; for the rotations see
     `euler_rotations` (cryoDRGN's matrices are R), for the optics and the contrast `ctf`.
     Raises ValueError for a rotation that is not orthogonal or mirrors, for numbers that are NaN or
     in other units, for parameters of different B, and for x that is not a cube.
+
+    Arguments:
+        rotation: R, (3, 3) or (B, 3, 3), a rotation without a mirror, acting on vectors (x, y, z)
+        shift: t in pixels, (2,) or (B, 2) as (x, y); the image moves by +t
+        defocus: in Å, a number or (B,); None for H without CTF
+        pixel: its side in Å, a number or (B,)
+        voltage, aberration, contrast, phase, decay, astigmatism, angle: as for `ctf`, numbers or
+            (B,) for one an image
+        origin: the coordinate c of the centre of rotation, the same on all axes; None for the
+            middle of the cube, (N − 1)/2
+
+    Example:
+        >>> A = operators.CryoEM(operators.random_rotations(3).float(), defocus=15e3, pixel=2.0)
+        >>> A(torch.rand(1, 8, 8, 8)).shape
+        torch.Size([3, 1, 8, 8])
     """
 
-    def __init__(self, rotation, shift=(0.0, 0.0), defocus=None, pixel=1.0, voltage=300e3,
-                 aberration=2.7e7, contrast=0.1, phase=0.0, decay=0.0, astigmatism=0.0,
-                 angle=0.0, origin=None):  # fmt: skip
+    takes, gives = ("N", "N", "N"), (1, "N", "N")
+    otherwise = "a batch of densities is (B, N, N, N), a cube each"
+
+    def __init__(self, rotation: torch.Tensor, shift: Numbers = (0.0, 0.0),
+                 defocus: "float | torch.Tensor | None" = None, pixel: Numbers = 1.0,
+                 voltage: Numbers = 300e3, aberration: Numbers = 2.7e7, contrast: Numbers = 0.1,
+                 phase: Numbers = 0.0, decay: Numbers = 0.0, astigmatism: Numbers = 0.0,
+                 angle: Numbers = 0.0, origin: "float | None" = None):  # fmt: skip
         super().__init__()
-        rotation = _checks.floats(torch.as_tensor(rotation), "rotation")
-        rotation = _checks.per_image(rotation, "rotation", (3, 3))
+        rotation = as_numbers(rotation, "rotation", (3, 3))
         gap = (rotation @ rotation.mT - torch.eye(3).to(rotation)).abs().max()
         if gap > 1e-4:
             raise ValueError(f"rotation is not orthogonal, R Rᵀ − I reaches {gap:g}; normalise it.")
         if (torch.linalg.det(rotation) < 0).any():
-            raise ValueError(
-                "rotation is a reflection, det R = −1; its image is that of the mirrored molecule: "
-                "change the sign of one axis."
-            )
+            raise ValueError("rotation is a reflection, det R = −1; change the sign of one axis.")
         self.optics = defocus is not None
-        self.origin = None if origin is None else _checks.number(origin, "origin")
-        _checks.between(self.origin or 0, "origin", 0, 1e5, "it is a coordinate in voxels")
-        optics = checked(
-            defocus=defocus if self.optics else 0.0, voltage=voltage, aberration=aberration,
-            contrast=contrast, phase=phase, decay=decay, astigmatism=astigmatism, angle=angle,
+        self.origin = None if origin is None else limited(LIMITS, origin=origin)["origin"]
+        self.register_buffer("rotation", rotation)
+        numbers = limited(
+            LIMITS, shift=shift, pixel=pixel, defocus=defocus if self.optics else 0.0,
+            voltage=voltage, aberration=aberration, contrast=contrast, phase=phase, decay=decay,
+            astigmatism=astigmatism, angle=angle,
         )  # fmt: skip
-        optics["pixel"] = _checks.between(pixel, "pixel", 1e-3, 1e4, "it is the pixel's side in Å")
-        shift = _checks.between(shift, "shift", -1e5, 1e5, "it is in pixels")
-        buffers = {"rotation": rotation, "shift": _checks.per_image(shift, "shift", (2,))}
-        buffers |= {name: _checks.per_image(value, name) for name, value in optics.items()}
-        _checks.same_batch(**buffers)
-        for name, value in buffers.items():
+        for name, value in numbers.items():
             self.register_buffer(name, value.to(rotation))
 
-    def transfer(self, size):
+    def transfer(self, size: int) -> torch.Tensor:
         """H (1 or B, 1, N, N//2 + 1) for images of N = `size` pixels."""
         like = self.rotation
         ky = torch.fft.fftfreq(size, dtype=like.dtype, device=like.device)[:, None]
@@ -70,18 +84,12 @@ class CryoEM(Operator):
         H = _delay(kx, self.shift[:, 0, None, None]) * _delay(ky, self.shift[:, 1, None, None])
         if self.optics:
             k = (kx**2 + ky**2).sqrt() / self.pixel[:, None, None]
-            optics = {name: getattr(self, name)[:, None, None] for name in LIMITS}
+            optics = {name: getattr(self, name)[:, None, None] for name in OPTICS}
             H = H * formula(k, torch.atan2(ky, kx), **optics)
         return H[:, None]
 
     def forward(self, x):
-        size = _checks.image(x).shape[-1]
-        if x.shape[1:] != (size, size, size):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; a batch of densities is (B, N, N, N), a cube each."
-            )
-        check_image(self, x, "x", (self.count, 1, size, size))
-        batch, y = max(len(x), self.count), 0
+        size, batch, y = x.shape[-1], max(len(x), self.count), 0
         x = F.pad(x, [1] * 6).flatten(1).expand(batch, -1)
         for place, weight in self._corners(size):
             y = y + weight * x.gather(1, place.expand(batch, -1))
@@ -89,8 +97,7 @@ class CryoEM(Operator):
         return torch.fft.irfft2(self.transfer(size) * torch.fft.rfft2(y), s=(size, size))
 
     def adjoint(self, y):
-        size = _checks.image(y, "y").shape[-1]
-        check_image(self, y, "y", (self.count, 1, size, size))
+        size = y.shape[-1]
         y = torch.fft.irfft2(self.transfer(size).conj() * torch.fft.rfft2(y), s=(size, size))
         y = y.expand(-1, size, -1, -1).flatten(1)
         batch, cube = max(len(y), self.count), (size + 2,) * 3

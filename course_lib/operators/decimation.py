@@ -3,22 +3,32 @@
 import torch
 
 from .. import _checks
-from .base import Operator, as_pairs, check_image
+from .base import Operator
+from .parameters import as_pairs
 
 
 class Decimation(Operator):
     """y_ij = x_{si + a, sj + b}: the pixel (a, b) of each cell of s×s, y (B, C, H/s, W/s).
 
-    factor: s, a whole number. phase: (a, b), or (B, 2) for one per image; by default the middle of
-    the cell, a = b = (s − 1)//2, as a camera with pixels s times as large is then
-    Decimation(s) @ Blur(k), k the box of s×s, whatever s. Other programs keep x[::s, ::s]: that is
-    phase (0, 0), for s = 2 the default. AAᵀ = I, so A† = Aᵀ puts zeros between the pixels. Raises
-    ValueError for a phase outside the cell and for x that does not divide into cells.
+    AAᵀ = I, so A† = Aᵀ puts zeros between the pixels. A camera with pixels s times as large is
+    Decimation(s) @ Blur(k), k the box of s×s, whatever s. Raises ValueError for a phase outside the
+    cell and for x that does not divide into cells.
+
+    Arguments:
+        factor: s, a whole number
+        phase: (a, b), or (B, 2) for one per image; None for the middle of the cell, a = b =
+            (s − 1)//2. Other programs keep x[::s, ::s]: that is (0, 0), for s = 2 the default
+
+    Example:
+        >>> A = operators.Decimation(3)
+        >>> A(torch.arange(36.0).view(1, 1, 6, 6)).tolist()
+        [[[[7.0, 10.0], [25.0, 28.0]]]]
     """
 
     selects = "pixels"
+    takes = gives = ("C", "H", "W")
 
-    def __init__(self, factor, phase=None):
+    def __init__(self, factor: int, phase: "tuple | torch.Tensor | None" = None):
         super().__init__()
         self.factor = s = _checks.whole(factor, "factor")
         phase = as_pairs(((s - 1) // 2,) * 2 if phase is None else phase, "phase")
@@ -30,26 +40,13 @@ class Decimation(Operator):
         self.register_buffer("cell", cell[:, None, None, :, None, :])
 
     def forward(self, x):
-        check_image(self, x)
-        s = self.factor
-        if x.shape[2] % s or x.shape[3] % s:
-            raise ValueError(
-                f"x is {tuple(x.shape[-2:])} pixels, which does not divide into cells of {s}×{s}; "
-                "crop it."
-            )
+        s, size, batch = self.factor, tuple(x.shape[2:]), max(len(x), self.count)
+        if size[0] % s or size[1] % s:
+            raise ValueError(f"x is {size} pixels; crop it, it does not divide into {s}×{s} cells.")
         if self.phase is None:
             return (self.cell * x.unflatten(3, (-1, s)).unflatten(2, (-1, s))).sum((3, 5))
-        (a, b), batch = self.phase, max(len(x), len(self.cell))
+        a, b = self.phase
         return x[:, :, a::s, b::s].expand(batch, -1, -1, -1)  # a view of x
 
     def adjoint(self, y):
-        check_image(self, y, "y")
-        if self.phase is None:
-            return (self.cell * y[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)
-        (a, b), (batch, channels, h, w), s = self.phase, y.shape, self.factor
-        x = y.new_zeros(max(batch, len(self.cell)), channels, h * s, w * s)
-        x[:, :, a::s, b::s] = y
-        return x
-
-    def pinv(self, y):
-        return self.adjoint(y)
+        return (self.cell * y[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)

@@ -9,6 +9,7 @@ from .. import _checks
 
 HALF = (torch.float16, torch.bfloat16)
 ANY_AUTOCAST = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)  # fast, where it is
+NOTHING = contextlib.nullcontext()
 
 
 def single(x):
@@ -18,18 +19,17 @@ def single(x):
 
 def without_autocast(x):
     """A context in which nothing on x's device is cast to half precision."""
-    kind = x.device.type
-    if x.is_meta or not (ANY_AUTOCAST() and torch.is_autocast_enabled(kind)):
-        return contextlib.nullcontext()
-    return torch.autocast(kind, enabled=False)
+    if not ANY_AUTOCAST() or x.is_meta or not torch.is_autocast_enabled(x.device.type):
+        return NOTHING
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def guarded(name):
     """A decorator for a method of an operator whose argument is called `name`.
 
     The method then runs in float32 at least, on an input that fits the operator's parameters: real,
-    on their device, and with as many images, or one. NaN is not looked for, which would be as slow
-    as a mask: it stays visible in the result.
+    on their device, with as many images, or one, and of the shape that `takes` says for x and
+    `gives` for y. NaN is not looked for, which would be as slow as a mask: it stays visible.
     """
 
     def decorator(method):
@@ -38,12 +38,12 @@ def guarded(name):
             x = _checks.real(x, name)
             if x.dtype in HALF:
                 x = x.float()
-            device = x.device
+            device, sizes = x.device, A.takes if name == "x" else A.gives
             for parameter, values in A._buffers.items():
                 if values.device != device or (values.size(0) > 1 and A._varies(parameter)):
-                    _fits(A, x, name, values)
-            if not ANY_AUTOCAST():  # which is faster than to enter a context
-                return method(A, x, *rest, **options)
+                    _belongs(A, x, name, values)
+            if sizes is not None:
+                _has_shape(A, x, name, sizes)
             with without_autocast(x):
                 return method(A, x, *rest, **options)
 
@@ -52,14 +52,19 @@ def guarded(name):
     return decorator
 
 
-def _fits(A, x, name, values):
+def _belongs(A, x, name, values):
+    kind = type(A).__name__
     if values.device != x.device:
-        raise ValueError(
-            f"{name} is on {x.device} and {type(A).__name__} on {values.device}; move one of them, "
-            f"e.g. {name}.to({str(values.device)!r})."
-        )
+        move = f"move one of them, e.g. {name}.to({str(values.device)!r})"
+        raise ValueError(f"{name} is on {x.device} and {kind} on {values.device}; {move}.")
     if x.ndim == 4 and len(x) not in (1, len(values)):
-        raise ValueError(
-            f"{name} holds {len(x)} images and {type(A).__name__} was made for {len(values)}; "
-            "take the operators of these images, A[indices]."
-        )
+        told = f"{name} holds {len(x)} images and {kind} was made for {len(values)}"
+        raise ValueError(f"{told}; take the operators of these images, A[indices].")
+
+
+def _has_shape(A, x, name, sizes):
+    shape, letters = _checks.axes(x, name).shape, {}
+    for have, want in zip(shape[1:], sizes, strict=True):
+        if have != (letters.setdefault(want, have) if isinstance(want, str) else want):
+            told = f"{type(A).__name__} was made for (B, {', '.join(map(str, sizes))})"
+            raise ValueError(f"{name} has shape {tuple(shape)} and {told}; {A.otherwise}.")

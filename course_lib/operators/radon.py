@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from .. import _checks
-from .base import Operator, as_numbers, check_image
+from .base import Operator
 from .guard import guarded
+from .parameters import as_numbers
 from .sparse import SparseMatrix
 
 
@@ -18,41 +19,45 @@ class Radon(Operator):
     x is constant on each pixel, a square of side 1. Strip d holds the points r, to the right and up
     from the image's centre, with |r·(cos θ_a, sin θ_a) − d + (D − 1)/2| < ½: what a detector of
     width 1 sees. The integrals are exact, so that each view of what the detectors cover sums to
-    Σ x. angles: degrees, (n,), or (B, n) for one set per image; a tensor's dtype becomes A's.
-    detectors: D, by default enough to see the corners at every angle; D = N sees the disc inscribed
-    in the image only, as scikit-image's `radon` does, from which A then differs (for odd N) by the
-    latter's interpolation. A and Aᵀ are stored as sparse matrices, together 37 bytes per pixel and
-    angle. pinv: conjugate gradient; see also `filtered_backprojection`. `unit` divides by ‖A‖.
-    Raises ValueError for no angles, another number of dimensions, and x of another size.
+    Σ x. A and Aᵀ are stored as sparse matrices, together 37 bytes per pixel and angle. pinv:
+    conjugate gradient; see also `filtered_backprojection`. `unit` divides by ‖A‖. Raises ValueError
+    for no angles, another number of dimensions, and x of another size.
+
+    Arguments:
+        angles: θ in degrees, (n,), or (B, n) for one set per image; a tensor's dtype becomes A's
+        size: N, in pixels
+        detectors: D; None for enough to see the corners at every angle. D = N sees the disc
+            inscribed in the image only, as scikit-image's `radon` does, from which A then differs
+            (for odd N) by the latter's interpolation
+
+    Example:
+        >>> A = operators.Radon([0.0, 90.0], size=2, detectors=2)
+        >>> A(torch.tensor([[1.0, 2.0], [3.0, 4.0]])[None, None]).tolist()  # columns, then rows
+        [[[[4.0, 6.0], [7.0, 3.0]]]]
     """
 
-    def __init__(self, angles, size, detectors=None):
+    def __init__(self, angles: "list | torch.Tensor", size: int, detectors: "int | None" = None):
         super().__init__()
-        angles = as_numbers(angles, "angles")
-        if angles.ndim not in (1, 2) or angles.numel() == 0:
-            raise ValueError(
-                f"angles has shape {tuple(angles.shape)}; give at least one, as (n,) or (B, n)."
-            )
+        self.register_buffer("angles", as_numbers(angles, "angles", ("n",)))
         self.size = size = _checks.whole(size, "size")
         if detectors is None:
             detectors = math.ceil(math.sqrt(2) * size)
             detectors += (detectors - size) % 2  # then pixels and detectors line up at 0 degrees
         self.detectors = _checks.whole(detectors, "detectors")
-        self.register_buffer("angles", angles.reshape(-1, angles.shape[-1]))
+        self.takes = ("C", size, size)
+        self.gives = ("C", self.angles.shape[1], self.detectors)
         theta = np.deg2rad(self.angles.detach().cpu().double().numpy())
         matrices = [_views(row, size, self.detectors) for row in theta]
-        self.matrix = SparseMatrix(matrices, angles.dtype).to(angles.device)
+        self.matrix = SparseMatrix(matrices, self.angles.dtype).to(self.angles.device)
 
     def forward(self, x):
-        check_image(self, x, "x", (len(self.angles), 1, self.size, self.size))
         return self.matrix(x.flatten(2)).unflatten(2, (-1, self.detectors))
 
     def adjoint(self, y):
-        self._check(y)
         return self.matrix.adjoint(y.flatten(2)).unflatten(2, (self.size, self.size))
 
     @guarded("y")
-    def filtered_backprojection(self, y, weights=None):
+    def filtered_backprojection(self, y: torch.Tensor, weights: "torch.Tensor | None" = None):
         """Aᵀ(w ∘ (h ∗ y)), h the ramp filter: inverts A for n → ∞ angles over 180°.
 
         h is |k| cut off at the detectors' Nyquist frequency, sampled in space: h_0 = 1/4,
@@ -62,7 +67,6 @@ class Radon(Operator):
         not A†: few angles leave streaks, and Aᵀ blurs by a pixel. Source: Kak and Slaney (1988),
         eq. 3.61.
         """
-        self._check(y)
         n = 2 * self.detectors
         d = torch.arange(n, dtype=y.dtype, device=y.device)
         d = torch.minimum(d, n - d)
@@ -70,7 +74,7 @@ class Radon(Operator):
         filtered = torch.fft.irfft(torch.fft.rfft(h).real * torch.fft.rfft(y, n=n), n=n)
         w = self._gaps()
         if weights is not None:
-            w = _checks.per_image(as_numbers(weights, "weights").to(y), "weights", y.shape[2:3])
+            w = as_numbers(weights, "weights", y.shape[2:3]).to(y)
             _checks.same_batch(weights=w, y=y)
         return self.adjoint(w[:, None, :, None] * filtered[..., : self.detectors])
 
@@ -80,17 +84,12 @@ class Radon(Operator):
         after = torch.cat([place[:, 1:], place[:, :1] + 180], 1) - place
         return torch.zeros_like(place).scatter(1, order, (after + after.roll(1, 1)) * math.pi / 360)
 
-    def _check(self, y):
-        check_image(self, y, "y", (*self.angles.shape[:1], 1, self.angles.shape[1], self.detectors))
-
 
 def _views(angles, size, detectors):
     """The matrix of all views of one image."""
-    import scipy.sparse  # here, as it takes a third of a second and few need it
+    from scipy import sparse  # here, as it takes a third of a second and few need it
 
-    return scipy.sparse.vstack(
-        [scipy.sparse.csr_array(*_strips(theta, size, detectors)) for theta in angles]
-    )
+    return sparse.vstack([sparse.csr_array(*_strips(t, size, detectors)) for t in angles])
 
 
 def _strips(theta, size, detectors):

@@ -4,7 +4,8 @@ import torch
 
 from .. import _checks
 from .actions import Action
-from .base import Operator, as_numbers, check_image
+from .base import Operator
+from .parameters import as_numbers
 
 
 class Permute(Action):
@@ -30,17 +31,16 @@ class Permute(Action):
         self.register_buffer("order", order)
 
     def forward(self, x):
-        return self._take(x, self.order, "x")
+        return self._take(x, self.order)
 
     def adjoint(self, y):
-        return self._take(y, self.order.argsort(-1), "y")
+        return self._take(y, self.order.argsort(-1))
 
-    def _take(self, x, order, name):
-        check_image(self, x, name)
+    def _take(self, x, order):
         flat = x.flatten(2)
         if flat.shape[-1] != order.shape[-1]:
             raise ValueError(
-                f"{name} has {flat.shape[-1]} pixels and the permutation {order.shape[-1]}; draw "
+                f"the image has {flat.shape[-1]} pixels and the permutation {order.shape[-1]}; draw "
                 "it for images of this size."
             )
         batch = max(len(x), len(order))
@@ -61,6 +61,8 @@ class Amplify(Operator):
     Raises ValueError for a factor that is not positive.
     """
 
+    takes = gives = ("C", "H", "W")
+
     def __init__(self, factor: "float | torch.Tensor"):
         super().__init__()
         factor = as_numbers(factor, "factor").reshape(-1, 1, 1, 1)
@@ -68,11 +70,10 @@ class Amplify(Operator):
         self.register_buffer("factor", factor)
 
     def forward(self, x):
-        check_image(self, x)
         return self.factor.to(x.dtype) * x
 
     def adjoint(self, y):
         return self(y)
 
-    def pinv(self, y):
+    def pinv(self, y, iterations=50, tolerance=None):
         return y / self.factor.to(y.dtype)

@@ -1,41 +1,54 @@
 """Rotations of space: random ones, and those of RELION's Euler angles."""
 
-import math
-
 import torch
 
 from .. import _checks
 from .._random import normal_like
+from .parameters import Numbers, limited
+
+DEGREES = ((), -720, 720, "it is an angle in degrees")
 
 
-def random_rotations(n, generator=None):
-    """n rotations (n, 3, 3), uniform over SO(3), from unit quaternions. float64."""
-    like = torch.empty(_checks.whole(n, "n"), 4, dtype=torch.float64)
-    q = normal_like(like, generator)
-    w, x, y, z = (q / q.norm(dim=1, keepdim=True)).T
-    rows = [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-            2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-            2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]  # fmt: skip
-    return torch.stack(rows, 1).reshape(n, 3, 3)
+def random_rotations(n: int, generator: "torch.Generator | None" = None) -> torch.Tensor:
+    """Rotations (n, 3, 3), uniform over SO(3), from unit quaternions. float64.
 
+    Arguments:
+        n: how many
+        generator: of the random numbers; None for torch's own
 
-def euler_rotations(rot, tilt, psi):
-    """RELION's Euler angles in degrees, numbers or (B,), as rotations (1 or B, 3, 3). float64.
-
-    R = Z(ψ) Y(θ) Z(φ) of rot φ, tilt θ and psi ψ, with Z(a) = [[cos a, sin a, 0], [−sin a, cos a,
-    0], [0, 0, 1]] and Y(a) = [[cos a, 0, −sin a], [0, 1, 0], [sin a, 0, cos a]]. Of EMAN2's
-    (az, alt, phi): rot = az − 90, tilt = alt, psi = phi + 90. Of cryoSPARC's pose, a rotation
-    vector p with the cross-product matrix [p]: R = torch.linalg.matrix_exp(−[p]).
-    Raises ValueError for NaN and for numbers that are no degrees.
+    Example:
+        >>> R = operators.random_rotations(5)
+        >>> R.shape, torch.allclose(R @ R.mT, torch.eye(3).double())
+        (torch.Size([5, 3, 3]), True)
     """
-    angles = {"rot": rot, "tilt": tilt, "psi": psi}
-    for name, a in angles.items():
-        a = _checks.between(a, name, -720, 720, "it is an angle in degrees")
-        angles[name] = _checks.per_image(a.double(), name) * math.pi / 180
-    _checks.same_batch(**angles)
-    a, b, c = torch.broadcast_tensors(*angles.values())
-    (ca, cb, cc), (sa, sb, sc) = ([f(t) for t in (a, b, c)] for f in (torch.cos, torch.sin))
-    rows = [cc * cb * ca - sc * sa, cc * cb * sa + sc * ca, -cc * sb,
-            -sc * cb * ca - cc * sa, -sc * cb * sa + cc * ca, sc * sb,
-            sb * ca, sb * sa, cb]  # fmt: skip
-    return torch.stack(rows, 1).reshape(-1, 3, 3)
+    from scipy.spatial.transform import Rotation  # here, as it takes time and few need it
+
+    like = torch.empty(_checks.whole(n, "n"), 4, dtype=torch.float64)
+    w, *xyz = normal_like(like, generator).T
+    return torch.from_numpy(Rotation.from_quat(torch.stack([*xyz, w], 1)).as_matrix())
+
+
+def euler_rotations(rot: Numbers, tilt: Numbers, psi: Numbers) -> torch.Tensor:
+    """RELION's Euler angles as rotations (1 or B, 3, 3). float64.
+
+    R = Z(ψ) Y(θ) Z(φ), with Z(a) = [[cos a, sin a, 0], [−sin a, cos a, 0], [0, 0, 1]] and Y(a) =
+    [[cos a, 0, −sin a], [0, 1, 0], [sin a, 0, cos a]]. Of EMAN2's (az, alt, phi): rot = az − 90,
+    tilt = alt, psi = phi + 90. Of cryoSPARC's pose, a rotation vector p with the cross-product
+    matrix [p]: R = torch.linalg.matrix_exp(−[p]). Raises ValueError for NaN and for numbers that
+    are no degrees.
+
+    Arguments:
+        rot: φ in degrees, a number or (B,)
+        tilt: θ, likewise
+        psi: ψ, likewise
+
+    Example:
+        >>> operators.euler_rotations(90.0, 0.0, 0.0).round().int().tolist()
+        [[[0, 1, 0], [-1, 0, 0], [0, 0, 1]]]
+    """
+    from scipy.spatial.transform import Rotation
+
+    angles = limited(dict.fromkeys(("rot", "tilt", "psi"), DEGREES), rot=rot, tilt=tilt, psi=psi)
+    angles = torch.stack(torch.broadcast_tensors(*angles.values()), 1).double()
+    R = Rotation.from_euler("ZYZ", angles.cpu(), degrees=True).as_matrix()
+    return torch.from_numpy(R).mT.contiguous()

@@ -1,11 +1,11 @@
 """The telescopes of very-long-baseline interferometry, and the tracks of their baselines."""
 
 import math
-from typing import NamedTuple
 
 import torch
 
 from .. import _checks
+from .parameters import Numbers, limited
 
 LIGHT = 299_792_458.0  # m/s
 EFFICIENCY = 0.88  # of two-bit sampling
@@ -22,43 +22,50 @@ EHT2017 = {  # geocentric x, y, z in m, and the system equivalent flux density i
 }
 
 
-class Tracks(NamedTuple):
-    """G nights of m visibilities each, all (G, m): see `tracks`."""
+LIMITS = {
+    "declination": ((), -90, 90, "it is in degrees, in [-90, 90]"),
+    "hours": (("T",), -1e6, 1e6, "it is in hours of sidereal time"),
+    "frequency": (None, 1e6, 1e15, "it is in Hz: 230 GHz are 230e9"),
+    "elevation": (None, -90, 90, "it is in degrees, in [-90, 90]"),
+    "bandwidth": (None, 1e3, 1e13, "it is in Hz: 4 GHz are 4e9"),
+    "integration": (None, 1e-6, 1e6, "it is in seconds, above 0"),
+}
 
-    u: torch.Tensor
-    v: torch.Tensor
-    sigma: torch.Tensor
 
-
-def tracks(declination, hours, stations=EHT2017, frequency=230e9, elevation=10.0, bandwidth=4e9,
-           integration=60.0):  # fmt: skip
+def tracks(declination: Numbers, hours: torch.Tensor, stations: dict = EHT2017,
+           frequency: float = 230e9, elevation: float = 10.0, bandwidth: float = 4e9,
+           integration: float = 60.0) -> tuple:  # fmt: skip
     """What the array measures of a source while the earth turns: (u, v) and the thermal noise.
 
     s = (cos δ, 0, sin δ) points at the source, e_u = z × s/|z × s| east and e_v = s × e_u north;
     the stations r_i turn by θ = 15° · hours about z, and a baseline gives
         (u, v) = ((r_i − r_j)·e_u, (r_i − r_j)·e_v) / λ,
         σ = (1/0.88) √(SEFD_i SEFD_j / (2 · bandwidth · integration)) Jy, for Re and for Im,
-    while both stations see the source above `elevation` degrees (over a spherical earth).
-    declination: degrees, one or (G,). hours: sidereal time at Greenwich minus right ascension, in
-    hours, (T,) or (G, T). frequency and bandwidth in Hz, integration in s. A night of fewer
-    visibilities than the longest is filled up with u = v = 0, sigma = 0. float64.
+    while both stations see the source (over a spherical earth). A night of fewer visibilities than
+    the longest is filled up with u = v = 0, sigma = 0. Returns u, v, sigma, all (G, m), float64.
     Raises ValueError when a night has no visibility, and for NaN or numbers in other units (GHz,
     km, radians). Source: Thompson, Moran and Swenson (2017); stations and formulas as in the
     eht-imaging package (Chael et al. 2018).
+
+    Arguments:
+        declination: δ in degrees, one or (G,)
+        hours: sidereal time at Greenwich minus right ascension, in hours, (T,) or (G, T)
+        stations: {name: (x, y, z, SEFD)}, in m from the earth's centre, and in Jy
+        frequency: in Hz
+        elevation: above how many degrees a station sees the source
+        bandwidth: in Hz
+        integration: in s
+
+    Example:
+        >>> u, v, sigma = operators.tracks(12.4, [0.0, 2.0])
+        >>> u.shape, f"{(u**2 + v**2).sqrt().max():.2g} wavelengths"
+        (torch.Size([1, 13]), '6.5e+09 wavelengths')
     """
-    one = {
-        "frequency": (frequency, 1e6, 1e15, "it is in Hz: 230 GHz are 230e9"),
-        "elevation": (elevation, -90, 90, "it is in degrees, in [-90, 90]"),
-        "bandwidth": (bandwidth, 1e3, 1e13, "it is in Hz: 4 GHz are 4e9"),
-        "integration": (integration, 1e-6, 1e6, "it is in seconds, above 0"),
-    }
-    for name, (value, *limits) in one.items():
-        _checks.between(_checks.number(value, name), name, *limits)
-    d = _checks.between(declination, "declination", -90, 90, "it is in degrees, in [-90, 90]")
-    theta = _checks.between(hours, "hours", -1e6, 1e6, "it is in hours of sidereal time")
-    d = _checks.per_image(d.double(), "declination") * math.pi / 180
-    theta = _checks.per_image(theta.double(), "hours", ("T",)) * math.pi / 12
-    _checks.same_batch(declination=d, hours=theta)
+    d, theta, *_ = limited(
+        LIMITS, declination=declination, hours=hours, frequency=frequency, elevation=elevation,
+        bandwidth=bandwidth, integration=integration,
+    ).values()  # fmt: skip
+    d, theta = d.double() * math.pi / 180, theta.double() * math.pi / 12
     d, theta = torch.broadcast_tensors(d[:, None], theta)  # (G, T)
     x, y, z, sefd = table = _table(stations)[:, :, None, None]  # (stations, 1, 1) each
     toward, east = x * theta.cos() - y * theta.sin(), x * theta.sin() + y * theta.cos()
@@ -72,13 +79,10 @@ def tracks(declination, hours, stations=EHT2017, frequency=230e9, elevation=10.0
     values = [a.permute(1, 2, 0).flatten(1) for a in (*values, noise.expand(-1, *d.shape))]
     count = seen.sum(1)
     if not count.all():
-        night = int((count == 0).nonzero()[0])
-        raise ValueError(
-            f"no baseline of night {night} sees the source above {elevation:g} degrees; choose "
-            "other hours, stations or declination."
-        )
+        told = f"night {int(count.argmin())} sees the source above {elevation:g} degrees"
+        raise ValueError(f"no baseline of {told}; choose other hours, stations or declination.")
     first = seen.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, : count.max()]
-    return Tracks(*((a * seen).gather(1, first) for a in values))
+    return tuple((a * seen).gather(1, first) for a in values)
 
 
 def _table(stations):

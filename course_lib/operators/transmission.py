@@ -11,14 +11,23 @@ from .radon import Radon
 class Transmission(Operator):
     """ȳ = I₀ e^{−Ax}, the mean photon counts behind a body of attenuation x ≥ 0. Not linear.
 
-    A: a `Radon` operator, or one that is `Scaled`; x in units of 1/pixel, so that Ax has no unit.
-    photons: I₀, the counts without a body. Counts are Poisson and the read-out adds Gaussian noise of σ counts:
-    `noise.PoissonGaussian(1.0, sigma)`, or `noise.Poisson(1.0)`. `log(y)` undoes the exponential
-    and `pinv(y)` then applies `A.filtered_backprojection`. There is no adjoint: the gradient of a
-    data term comes from automatic differentiation. Raises ValueError as A does.
+    x is in units of 1/pixel, so that Ax has no unit. Counts are Poisson and the read-out adds
+    Gaussian noise of σ counts: `noise.PoissonGaussian(1.0, sigma)`, or `noise.Poisson(1.0)`.
+    `log(y)` undoes the exponential and `pinv(y)` then applies `A.filtered_backprojection`. There is
+    no adjoint: the gradient of a data term comes from automatic differentiation. Raises ValueError
+    as A does.
+
+    Arguments:
+        A: a `Radon` operator, or one that is `Scaled`
+        photons: I₀, the counts without a body
+
+    Example:
+        >>> T = operators.Transmission(operators.Radon([0.0], 2, 2), photons=1000.0)
+        >>> T(torch.full((1, 1, 2, 2), 0.5)).round().tolist()  # e⁻¹ of them arrive
+        [[[[368.0, 368.0]]]]
     """
 
-    def __init__(self, A, photons):
+    def __init__(self, A: Radon | Scaled, photons: float):
         super().__init__()
         if not isinstance(A.A if isinstance(A, Scaled) else A, Radon):
             raise TypeError(f"A is a {type(A).__name__}; give a Radon operator, or a scaled one.")
@@ -27,11 +36,11 @@ class Transmission(Operator):
     def forward(self, x):
         return self.photons * torch.exp(-self.A(x))
 
-    def log(self, y):
+    def log(self, y: torch.Tensor) -> torch.Tensor:
         """−log(y/I₀), counts below 1 taken for 1: about Ax plus noise of variance 1/y."""
         return -torch.log(_checks.floats(y).clamp_min(1) / self.photons)
 
-    def pinv(self, y):
+    def pinv(self, y, iterations=50, tolerance=None):
         return self.A.filtered_backprojection(self.log(y))
 
     def adjoint(self, y):

@@ -2,7 +2,8 @@
 
 import torch
 
-from .base import Operator, as_numbers, check_image
+from .base import Operator
+from .parameters import as_numbers
 
 
 class Zoom(Operator):
@@ -27,6 +28,8 @@ class Zoom(Operator):
     Source: Keys (1981); scale as the group of imaging: Scanvic et al. (2026).
     """
 
+    takes = gives = ("C", "H", "W")
+
     def __init__(self, scale: "float | torch.Tensor", centre: "torch.Tensor | tuple | None" = None):
         super().__init__()
         scale = as_numbers(scale, "scale").reshape(-1, 1, 1)
@@ -39,16 +42,15 @@ class Zoom(Operator):
             self.centre = None
 
     def forward(self, x):
-        rows, columns = self._matrices(x, "x")
+        rows, columns = self._matrices(x)
         return rows @ x @ columns.mT
 
     def adjoint(self, y):
-        rows, columns = self._matrices(y, "y")
+        rows, columns = self._matrices(y)
         return rows.mT @ y @ columns
 
-    def _matrices(self, x, name):
+    def _matrices(self, x):
         """R and C, each (B, 1, n, n)."""
-        check_image(self, x, name)
         smallest = float(self.scale.min()) * min(x.shape[-2:])
         if smallest < 1:
             raise ValueError(

@@ -10,6 +10,7 @@ from problems import CLAIMS, PROBLEMS, mixing, pointwise
 from slips import scales, slip
 
 from course_lib import losses, noise, operators
+from course_lib.losses.base import misfit
 
 A = operators.Identity()
 PUBLIC = [loss for name in losses.__all__ if isinstance(loss := getattr(losses, name), type)]
@@ -123,15 +124,13 @@ def test_a_slip_of_measurement_consistency_is_caught(name):
         assert_misses_the_key_term(CONSISTENCY_SLIPS[name], "gaussian, blur")
 
 
-@pytest.mark.parametrize("family", [losses.Supervised, losses.MeasurementConsistency])
-def test_a_handful_of_systematic_slips_is_caught(family):
+@pytest.mark.parametrize("function", [losses.Supervised.entries, misfit])
+def test_a_handful_of_systematic_slips_is_caught(function):
     def refused():
-        if family is losses.Supervised:
-            assert_is_the_risk(family)
-        else:
-            assert_misses_the_key_term(family, "gaussian, blur")
+        assert_is_the_risk(losses.Supervised)
+        assert_misses_the_key_term(losses.MeasurementConsistency, "gaussian, blur")
 
-    assert len(missed(family.forward, refused)) < 2
+    assert len(missed(function, refused)) < 2
 
 
 def test_a_weighted_sum_is_the_sum_of_its_parts():

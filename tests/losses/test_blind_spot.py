@@ -115,7 +115,7 @@ def test_a_handful_of_systematic_slips_of_its_sure_is_caught():
     def refused():
         assert_unbiased(losses.BlindSpotSURE(made.noise), CLAIM, made)
 
-    assert len(missed(losses.BlindSpotSURE.forward, refused)) < 2
+    assert len(missed(losses.BlindSpotSURE.entries, refused)) < 2
 
 
 def test_it_is_sure_exactly_when_the_posterior_mean_is_given_to_sure():
@@ -408,7 +408,7 @@ def test_the_likelihood_refuses_other_laws_and_names_the_loss_that_remains():
 
 
 def test_the_likelihood_has_no_offset():
-    with pytest.raises(NotImplementedError, match="BlindSpotSURE"):
+    with pytest.raises(NotImplementedError, match="BlindSpotLikelihood is not the risk"):
         losses.BlindSpotLikelihood(noise.Gaussian(0.1)).offset(None, torch.zeros(1))
 
 

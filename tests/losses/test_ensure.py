@@ -108,7 +108,7 @@ def test_a_handful_of_systematic_slips_is_refused():
     def refused():
         return abs(excess("gaussian, pixels", repeats=20).z()) > 5
 
-    assert len(missed(losses.ENSURE.forward, refused)) < 2
+    assert len(missed(losses.ENSURE.entries, refused)) < 2
 
 
 def test_the_loss_is_its_formula():

@@ -145,7 +145,7 @@ class Written(losses.EI):
     def target(self, x_tilde, x_hat):
         return x_tilde
 
-    def forward(self, f, y, A, noise=None, generator=None):
+    def entries(self, f, y, A, noise=None, generator=None):
         x_hat = f(y, A)
         measured, held = self.held(x_hat)
         state = generator.get_state()
@@ -156,7 +156,7 @@ class Written(losses.EI):
         generator.set_state(after)
         u = A(x_tilde)
         u = u if self.noise is None else seen(A, self.noisy(u, generator))
-        return (f(u, A) - target).square().mean()
+        return (f(u, A) - target).square()
 
 
 def one_for_all(self, x_hat, g):

@@ -54,9 +54,9 @@ class Written(losses.EquivariantSplitting):
     def drawn(self, y, g):
         return self.group.draw(y, g)
 
-    def forward(self, f, y, A, noise=None, generator=None):
+    def entries(self, f, y, A, noise=None, generator=None):
         T = self.drawn(y, generator)
-        return losses.Splitting.forward(
+        return losses.Splitting.entries(
             self, lambda u, B: self.back(T, apply(f, u, self.inner(B, T))), y, A, noise, generator
         )
 
@@ -87,7 +87,7 @@ SLIPS = {
     "one element alone": slip(
         Written, drawn=lambda s, y, g: s.group.elements(y.shape[-2:])[torch.ones(len(y)).long()]
     ),
-    "half the square": slip(Written, forward=lambda s, right, *a, **k: right(*a, **k) / 2),
+    "half the square": slip(Written, entries=lambda s, right, *a, **k: right(*a, **k) / 2),
 }
 
 

@@ -12,7 +12,7 @@ from montecarlo import generator
 from mutants import mutants
 
 from course_lib import losses, noise, operators
-from course_lib.losses import antithetic, noise2score
+from course_lib.losses import antithetic, base, noise2score
 
 SIZE = (3, 1, 6, 6)
 MASK = (torch.rand(SIZE, generator=generator(5), dtype=torch.float64) < 0.7).double()
@@ -183,20 +183,26 @@ def test_every_loss_is_among_them():
     assert public == {key.split(",")[0] for key in CASES}
 
 
+TWINS = [antithetic.stein, antithetic.antithetic, base.misfit, base.measured]
 SHARED = {
-    "SURE": [antithetic.antithetic],
-    "UNSURE": [antithetic.antithetic],
+    "SURE": TWINS,
+    "UNSURE": TWINS[1:],
+    "ENSURE": TWINS,
+    "RobustSSDU, sure": TWINS,
     "Noise2Score": [noise2score.ar_dae],
+    "R2R": TWINS[2:],
 }
 
 
 @pytest.mark.parametrize("key", [key for key in CASES if key != "SURE, hutchinson"])
 def test_a_slip_that_detaches_anything_is_caught(key):
-    """Each value in turn, in `forward` and in what it shares, in training and evaluation mode.
+    """Each value in turn, in `entries` and in what it shares, in training and evaluation mode.
 
     Hutchinson's form does not use the f(y) that it is given.
     """
-    functions = [type(CASES[key][0]()).forward, *SHARED.get(key, [])]
+    family = type(CASES[key][0]())
+    own = family.forward if family is losses.Sum else family.entries
+    functions = [own, *SHARED.get(key, [])]
     modes, stopped = (True, False), 0
     expected = {mode: numerical(key, mode) for mode in modes}
     for mutant in (m for function in functions for m in mutants(function, {"stop"})):

@@ -146,7 +146,7 @@ def test_the_virtual_noise_is_that_of_the_other_image():
 
 
 def test_a_handful_of_systematic_slips_is_refused():
-    assert len(missed(losses.MOI.forward, lambda: abs(excess(True)[0].z()) > 5)) < 2
+    assert len(missed(losses.MOI.entries, lambda: abs(excess(True)[0].z()) > 5)) < 2
 
 
 # A′

@@ -185,7 +185,7 @@ def test_a_handful_of_systematic_slips_is_refused():
     def caught():
         return gap() > 1e-9 or refused(losses.Neighbor2Neighbor)
 
-    assert len(missed(losses.Neighbor2Neighbor.forward, caught)) < 2
+    assert len(missed(losses.Neighbor2Neighbor.entries, caught)) < 2
 
 
 def gradients(loss):
@@ -269,7 +269,7 @@ Y = torch.rand(2, 1, 6, 7, generator=generator())
             lambda: losses.Neighbor2Neighbor()(
                 lambda u, A: u, Y, operators.Inpainting(torch.ones(6, 7))
             ),
-            "Neighbor2Neighbor is for A = I, not Inpainting; use Noise2Self or Splitting",
+            "Neighbor2Neighbor is for A = I, not Inpainting; use SURE or R2R",
         ),
         (lambda: losses.Neighbor2Neighbor(weight=-1), "weight is -1; it must be a number of at le"),
         (lambda: losses.Neighbor2Neighbor(ramp=-1), "ramp is -1; it must be a whole number"),

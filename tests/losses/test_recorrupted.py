@@ -137,5 +137,5 @@ def test_evaluations_are_counted():
 def test_noisier2noise_is_for_denoising():
     loss, blur = losses.Noisier2Noise(noise.Gaussian(0.1)), operators.Blur(torch.ones(1, 2) / 2)
     for call in (loss, loss.reconstruct):
-        with pytest.raises(ValueError, match="Noisier2Noise is for A = I, not Blur; use R2R"):
+        with pytest.raises(ValueError, match="Noisier2Noise is for A = I, not Blur; use SURE"):
             call(lambda u, A: u, torch.rand(1, 1, 4, 4), blur)

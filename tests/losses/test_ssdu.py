@@ -170,7 +170,7 @@ def test_a_handful_of_systematic_slips_is_refused():
     def caught():
         return refused("r2r") or refused("sure")
 
-    assert len(missed(losses.RobustSSDU.forward, caught, 8)) < 2
+    assert len(missed(losses.RobustSSDU.entries, caught, 8)) < 2
 
 
 ALL = LOSSES | {

@@ -6,7 +6,8 @@ Pixels are independent, so expectations over y are integrals over one variable.
 import pytest
 import torch
 from montecarlo import estimate, generator
-from problems import MIXTURE, SHAPE, mutant, pointwise
+from problems import MIXTURE, SHAPE, pointwise
+from slips import slip
 
 from course_lib import losses, operators, priors
 
@@ -116,16 +117,17 @@ def test_the_ascent_does_not_depend_on_the_unit_of_y():
     assert two / 255.0**2 == pytest.approx(one, rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        ("self.rate * self.accelerate(div)", "-self.rate * self.accelerate(div)"),
-        ("self.accelerate(div)", "self.accelerate(div + 0.1)"),
-        ("self.eta.mul_(torch.exp(", "self.eta.copy_(torch.exp("),
-    ],
-)
-def test_a_wrong_ascent_is_caught(old, new):
-    found = ascent(mutant(losses.UNSURE, old, new), 0.2 * VARIANCE)
+WRONG_ASCENTS = {
+    "descent": lambda s, right, div: right(-div),
+    "towards another divergence": lambda s, right, div: right(div + 0.1),
+    "the sum over an image": lambda s, right, div: right(9 * div),
+    "forgets where it was": lambda s, div: s.eta.copy_(torch.exp(s.rate * s.accelerate(div))),
+}
+
+
+@pytest.mark.parametrize("name", ["descent", "towards another divergence", "forgets where it was"])
+def test_a_slip_of_the_ascent_is_caught(name):
+    found = ascent(slip(losses.UNSURE, ascend=WRONG_ASCENTS[name]), 0.2 * VARIANCE)
     assert found != pytest.approx(ETA, rel=0.03)
 
 
@@ -143,28 +145,39 @@ def test_the_momentum_works():
     assert_momentum(losses.UNSURE)
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        # as a library has it: never used
-        ("self.rate * self.accelerate(div)", "self.rate * (self.accelerate(div) * 0 + div)"),
-        ("self.accelerate(div)", "self.accelerate(div / (1 - self.momentum))"),
-    ],
-)
-def test_a_momentum_that_does_not_work_is_caught(old, new):
-    wrong = mutant(losses.UNSURE, old, new)
+MOMENTA = {
+    "never used, as a library has it": lambda s, right, slope: 0 * right(slope) + slope,
+    "not normalised": lambda s, right, slope: right(slope / (1 - s.momentum)),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTA)
+def test_a_slip_of_the_momentum_is_caught(name):
+    wrong = slip(losses.UNSURE, accelerate=MOMENTA[name])
     with pytest.raises(AssertionError):
         assert_momentum(wrong)
 
 
 def test_the_multiplier_can_not_turn_negative():
     """Whatever the divergences; plain ascent crosses zero at the first of these steps."""
-    plain = mutant(losses.UNSURE, "self.eta.mul_(torch.exp(self.rate * self.accelerate(div)))",
-                   "self.eta.add_(self.rate * self.accelerate(div))")  # fmt: skip
+    plain = slip(losses.UNSURE, ascend=lambda s, div: s.eta.add_(s.rate * s.accelerate(div)))
     loss, crossing = losses.UNSURE(eta=0.01, rate=0.1), plain(eta=0.01, rate=0.1)
     for _ in range(50):
         loss.ascend(torch.tensor(-5.0)), crossing.ascend(torch.tensor(-5.0))
     assert 0 < loss.eta < 0.01 and crossing.eta < 0
+
+
+def assert_one_step(unsure):
+    """f = 0.7 y: the divergence is 0.7 an entry, whatever the size of the images and the batch."""
+    loss, y = unsure(eta=0.05, rate=0.1, momentum=0.0), torch.rand(16, 1, 40, 40)
+    loss(lambda u, A: 0.7 * u, y, A, generator=generator())
+    assert float(torch.log(loss.eta / 0.05)) == pytest.approx(0.07, rel=0.03)
+
+
+def test_one_step_is_the_mean_divergence():
+    assert_one_step(losses.UNSURE)
+    with pytest.raises(AssertionError):
+        assert_one_step(slip(losses.UNSURE, ascend=WRONG_ASCENTS["the sum over an image"]))
 
 
 def test_only_training_moves_the_multiplier():

@@ -177,7 +177,8 @@ def test_a_slip_of_the_offset_is_refused(name, monkeypatch):
 ])  # fmt: skip
 @pytest.mark.parametrize("pi", [[0.0, 0.5], [0.5, 1.5], [-0.25, 1.0]])
 def test_a_density_outside_0_1_is_refused(kind, pi):
-    words = rf"density lies in \[{min(pi):g}, {max(pi):g}\]; an entry that is never measured can't"
+    bad = next(p for p in pi if not 0 < p <= 1)
+    words = rf"density .*{bad:g}\b.*; an entry that is never measured can't"
     with pytest.raises(ValueError, match=words) as caught:
         kind(torch.tensor(pi))
     assert str(caught.value).count("\n") == 0

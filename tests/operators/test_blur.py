@@ -215,16 +215,18 @@ def test_decimation_of_one_phase_is_a_view_and_of_several_the_same_numbers(s):
 
 
 WRONG = {
-    "border is 'reflect'; use 'periodic', 'zero' or 'valid'": lambda: Blur(rand(2, 2), "reflect"),
+    "border is 'reflect'; use 'periodic' or 'zero' or 'valid'": lambda: Blur(rand(2, 2), "reflect"),
     "kernel has shape (1, 1, 1, 2, 2)": lambda: Blur(rand(1, 1, 1, 2, 2)),
     "kernel holds 4 NaN": lambda: Blur(torch.full((2, 2), torch.nan)),
     "use a non-zero (h, w)": lambda: Blur(torch.stack([rand(2, 2), torch.zeros(2, 2)])),
-    "x has 1 channels and Blur was made for 2": lambda: Blur(rand(1, 2, 2, 2))(rand(1, 1, 4, 4)),
+    "x has shape (1, 1, 4, 4) and Blur was made for (B, 2, H, W)": lambda: Blur(rand(1, 2, 2, 2))(
+        rand(1, 1, 4, 4)
+    ),
     "kernel (5, 2) is larger than the image (4, 4)": lambda: Blur(rand(5, 2), "valid")(
         rand(1, 1, 4, 4)
     ),
     "phase must hold whole numbers (a, b)": lambda: Decimation(2, (0.5, 1.0)),
-    "phase must hold whole numbers": lambda: Decimation(2, (0, 1, 1)),
+    "phase has shape (3,); use (2,) or (B, 2)": lambda: Decimation(2, (0, 1, 1)),
 }
 
 

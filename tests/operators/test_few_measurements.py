@@ -104,10 +104,10 @@ def test_the_adjoint_passes_the_dot_test(kind, batch, seed):
         ("microscope", CryoEM, "self.transfer(size).conj()", "self.transfer(size)"),
         ("projection", CryoEM, "(weight * y)", "y"),
         ("decimation", Decimation, "self.cell * ", ""),
-        ("mosaic", Demosaicing, "self.masks(y.shape[-2:]) * y", "y.expand(-1, 3, -1, -1)"),
+        ("mosaic", Demosaicing, "self.masks(y.shape[2:]) * y", "y.expand(-1, 3, -1, -1)"),
         ("shift", Roll, "-self.shift", "self.shift"),
-        ("rotation", Rotate, "-rest", "rest"),
-        ("odd rotation", Rotate, "-turns", "turns"),
+        ("rotation", Rotate, "self._sheared(y, -1)", "self._sheared(y, 1)"),
+        ("odd rotation", Rotate, "(y, -1), -1)", "(y, -1), 1)"),
         ("scaled", Scaled, "self.factor * self", "self"),
     ],
 )
@@ -196,32 +196,46 @@ CUBE = torch.eye(3)
 WRONG = {
     "matrix has shape (4, 4)": lambda: CompressedSensing(torch.ones(4, 4)),
     "m is 0": lambda: CompressedSensing.gaussian(0, (4, 4)),
-    "x is (5, 6) pixels and CompressedSensing": lambda: gaussian(1)(rand(1, 1, 5, 6)),
-    "y is (1, 8) pixels": lambda: gaussian(1).adjoint(rand(1, 1, 1, 8)),
+    "x has shape (1, 1, 5, 6) and CompressedSensing was made for (B, C, 4, 6)": lambda: gaussian(1)(
+        rand(1, 1, 5, 6)
+    ),
+    "y has shape (1, 1, 1, 8)": lambda: gaussian(1).adjoint(rand(1, 1, 1, 8)),
     "x holds 2 images": lambda: gaussian(3)(rand(2, 1, 4, 6)),
     "phase is [[0, 2]]; it must lie in 0 … 1": lambda: Decimation(2, (0, 2)),
     "factor is 0": lambda: Decimation(0),
-    "x is (5, 6) pixels, which does not divide": lambda: Decimation(2)(rand(1, 1, 5, 6)),
+    "x is (5, 6) pixels; crop it, it does not divide into 2×2": lambda: Decimation(2)(
+        rand(1, 1, 5, 6)
+    ),
     "pattern is 'RGB'": lambda: Demosaicing("RGB"),
     "pattern is ['RGGX']": lambda: Demosaicing(["RGGX"]),
-    "x has 1 channels; Demosaicing takes": lambda: Demosaicing()(rand(1, 1, 4, 4)),
-    "y has 3 channels; a mosaic has 1": lambda: Demosaicing().adjoint(rand(1, 3, 4, 4)),
+    "x has shape (1, 1, 4, 4) and Demosaicing was made for (B, 3, H, W)": lambda: Demosaicing()(
+        rand(1, 1, 4, 4)
+    ),
+    "y has shape (1, 3, 4, 4) and Demosaicing was made for (B, 1, H, W)": lambda: (
+        Demosaicing().adjoint(rand(1, 3, 4, 4))
+    ),
     "u has shape (3,) and v (2,)": lambda: Interferometry(U, U[:2]),
     "u has shape (3,) and sigma (1,)": lambda: Interferometry(U, U, sigma=U[:1]),
     "u has shape (1, 1, 3)": lambda: Interferometry(U.view(1, 1, 3), U.view(1, 1, 3)),
     "sigma holds -1": lambda: Interferometry(U, U, sigma=-U),
     "field is -1": lambda: Interferometry(U, U, field=-1),
-    "x is (8, 8) pixels and Interferometry": lambda: sky(1)(rand(1, 1, 8, 8)),
-    "y has 1 channels; it holds Re V": lambda: sky(1).adjoint(rand(1, 1, 1, 9)),
-    "y is (1, 8) pixels and Interferometry": lambda: sky(1).adjoint(rand(1, 2, 1, 8)),
+    "x has shape (1, 1, 8, 8) and Interferometry was made for (B, C, 4, 6)": lambda: sky(1)(
+        rand(1, 1, 8, 8)
+    ),
+    "1 channels were given; complex": lambda: sky(1).adjoint(rand(1, 1, 1, 9)),
+    "y has shape (1, 2, 1, 8) and Interferometry was made for (B, 2C, 1, 9)": lambda: sky(
+        1
+    ).adjoint(rand(1, 2, 1, 8)),
     "rotation has shape (2, 2)": lambda: CryoEM(torch.eye(2)),
     "rotation is not orthogonal, R Rᵀ − I reaches 3": lambda: CryoEM(2 * CUBE),
     "pixel is 0": lambda: CryoEM(CUBE, pixel=0),
-    "x has shape (1, 1, 4, 4); a batch of densities is": lambda: CryoEM(CUBE)(
-        torch.ones(1, 1, 4, 4)
+    "x has shape (1, 1, 4, 4) and CryoEM was made for (B, N, N, N); a batch of densities": lambda: (
+        CryoEM(CUBE)(torch.ones(1, 1, 4, 4))
     ),
     "shift must hold whole numbers": lambda: Roll(torch.tensor([0.5, 1.0])),
-    "x is (4, 6) pixels; Rotate takes square": lambda: Rotate(9.0)(rand(1, 1, 4, 6)),
+    "x has shape (1, 1, 4, 6) and Rotate was made for (B, C, N, N)": lambda: Rotate(9.0)(
+        rand(1, 1, 4, 6)
+    ),
     "factor must be a number other than 0": lambda: Scaled(Decimation(2), 0),
     "maps images to 0": lambda: norm(Compose(Decimation(2), ZERO), (1, 4, 4)),
 }

@@ -61,8 +61,9 @@ def test_the_tracks_are_those_of_vector_products():
     ],
 )
 def test_wrong_tracks_are_caught(old, new):
+    wrong = mutant(tracks, old, new)
     with pytest.raises((AssertionError, ValueError)):
-        assert_tracks(mutant(tracks, old, new))
+        assert_tracks(wrong)
 
 
 def test_a_night_on_m87():

@@ -89,8 +89,7 @@ MUTANTS = {  # (target, its parent, expression, slip): caught by the dot test or
     "mean over the coils": (MultiCoilMRI, "adjoint", "coils).sum(", "coils).mean("),
     "coils without mask": (MultiCoilMRI, "adjoint", "ifft(y, self.mask)", "ifft(y)"),
     "maps conjugated in both": (
-        MultiCoilMRI, "forward", "fourier.to_complex(self.maps) *",
-        "fourier.to_complex(self.maps).conj() *",
+        MultiCoilMRI, "forward", "self.coil_maps *", "self.coil_maps.conj() *",
     ),
     "mask before the transform": (fourier, "fft", "after=mask", "before=mask"),
     "mask after the inverse": (fourier, "ifft", "before=mask", "after=mask"),
@@ -190,35 +189,44 @@ def test_channels_and_magnitude():
 X = rand(2, 2, 8, 8)
 ONES = torch.ones(8, 8)
 ERRORS = {
-    "size": (lambda: MRI(ONES)(rand(1, 2, 8, 6)), r"x is \(8, 6\) pixels and MRI .* \(8, 8\)"),
-    "size of y": (lambda: MRI(ONES).adjoint(rand(1, 2, 6, 8)), r"y is \(6, 8\) pixels"),
-    "real image": (lambda: MRI(ONES)(X[:, :1]), r"x has 1 channels and MRI takes 2.*0 \* x"),
+    "size": (
+        lambda: MRI(ONES)(rand(1, 2, 8, 6)),
+        r"x has shape \(1, 2, 8, 6\) and MRI .* \(B, 2, 8, 8\)",
+    ),
+    "size of y": (
+        lambda: MRI(ONES).adjoint(rand(1, 2, 6, 8)),
+        r"y has shape \(1, 2, 6, 8\) and MRI .* \(B, 2, 8, 8\)",
+    ),
+    "real image": (lambda: MRI(ONES)(X[:, :1]), r"x has shape \(2, 1, .* \(B, 2, 8, 8\);.* 0 \* x"),
     "coils of y": (
         lambda: MultiCoilMRI(ONES, maps(3, 8, 8)).adjoint(X),
-        "y has 2 channels and MultiCoilMRI takes 6",
+        r"y has shape \(2, 2, 8, 8\) and MultiCoilMRI was made for \(B, 6, 8, 8\)",
     ),
     "images": (lambda: MRI(torch.ones(3, 1, 8, 8))(X), "x holds 2 images and MRI .* 3"),
     "images of the maps": (
         lambda: MultiCoilMRI(ONES, maps(3, 2, 8, 8))(X),
         "x holds 2 images and MultiCoilMRI was made for 3",
     ),
-    "no line": (lambda: MRI(0 * ONES), "mask measures no line"),
+    "no line": (lambda: MRI(0 * ONES), "mask hides every line of k-space of an image"),
     "no line of one image": (
         lambda: MultiCoilMRI(torch.stack([ONES, 0 * ONES])[:, None], maps(2, 8, 8)),
-        "mask measures no line",
+        "mask hides every line of k-space of an image",
     ),
     "values": (lambda: MRI(ONES / 2), "values other than 0 and 1"),
     "mask of two channels": (lambda: MRI(torch.ones(2, 8, 8)), "mask has 2 channels"),
     "mask of one axis": (lambda: MRI(torch.ones(8)), r"mask has shape \(8,\)"),
     "maps of another size": (
         lambda: MultiCoilMRI(ONES, maps(3, 8, 6)),
-        r"coil_maps are \(8, 6\) pixels and the mask \(8, 8\)",
+        r"coil_maps is .* of \(8, 6\) pixels; use complex of \(8, 8\)",
     ),
     "maps for other images": (
         lambda: MultiCoilMRI(torch.ones(2, 1, 8, 8), maps(3, 2, 8, 8)),
         "mask for 2 and maps for 3 images were given",
     ),
-    "real maps": (lambda: MultiCoilMRI(ONES, torch.ones(3, 8, 8)), "use complex maps"),
+    "real maps": (
+        lambda: MultiCoilMRI(ONES, torch.ones(3, 8, 8)),
+        "coil_maps is torch.float32 .* use complex",
+    ),
     "maps of two axes": (lambda: MultiCoilMRI(ONES, maps(8, 8)), r"\(C, H, W\)"),
     "NaN in the maps": (lambda: MultiCoilMRI(ONES, maps(3, 8, 8) / 0), "coil_maps holds"),
 }

@@ -51,7 +51,7 @@ def test_the_adjoint_passes_the_dot_test(kind, shape, seed):
         ("blur", Blur, "self._transfer(grid).conj()", "self._transfer(grid)"),
         ("mask after blur", Blur, "self._transfer(grid).conj()", "self._transfer(grid)"),
         ("blur", Blur, "return x[..., :H, :W]", "return x[..., :H, :W].roll(1, -1)"),
-        ("one mask", Inpainting, "return mask * y", "return y"),
+        ("one mask", Inpainting, 'self._buffers["mask"] * x', "x"),
         ("mask after blur", Compose, "self.inner.adjoint(self.outer.adjoint(y))",
          "self.outer.adjoint(self.inner.adjoint(y))"),
     ],

@@ -364,22 +364,22 @@ def test_back_projection_of_counts_recovers_the_body():
 
 IMAGE = rand(1, 1, 6, 6)
 ERRORS = {
-    "no angles": (lambda: Radon([], 6), r"angles has shape \(0,\); give at least one"),
+    "no angles": (lambda: Radon([], 6), r"angles has shape \(0,\); use \(n,\) or \(B, n\)"),
     "a number": (lambda: Radon(30.0, 6), r"angles has shape \(\)"),
-    "three axes": (lambda: Radon(torch.zeros(1, 1, 1), 6), r"\(1, 1, 1\); give at least one"),
+    "three axes": (lambda: Radon(torch.zeros(1, 1, 1), 6), r"\(1, 1, 1\); use \(n,\)"),
     "NaN": (lambda: Radon([0.0, float("nan")], 6), "angles holds 1 NaN"),
-    "size": (lambda: Radon([0], 5)(IMAGE), r"x is \(6, 6\) pixels and Radon .* \(5, 5\)"),
-    "oblong": (lambda: Radon([0], 6)(rand(1, 1, 6, 5)), r"x is \(6, 5\) pixels"),
-    "size of y": (lambda: Radon([0, 9], 6, 6).adjoint(IMAGE), r"y is \(6, 6\) .* \(2, 6\)"),
+    "size": (lambda: Radon([0], 5)(IMAGE), r"x has shape \(1, 1, 6, 6\) and Radon .* C, 5, 5\)"),
+    "oblong": (lambda: Radon([0], 6)(rand(1, 1, 6, 5)), r"x has shape \(1, 1, 6, 5\)"),
+    "size of y": (lambda: Radon([0, 9], 6, 6).adjoint(IMAGE), r"y has shape .* 6, 6\) .* C, 2, 6\)"),
     "size of a back-projection": (
-        lambda: Radon([0, 9], 6, 6).filtered_backprojection(IMAGE), r"y is \(6, 6\)",
+        lambda: Radon([0, 9], 6, 6).filtered_backprojection(IMAGE), r"y has shape \(1, 1, 6, 6\)",
     ),
     "images": (lambda: Radon(torch.zeros(3, 2), 6)(IMAGE.expand(2, 1, 6, 6)), "holds 2 .* for 3"),
     "no pixels": (lambda: Radon([0], 0), "size is 0"),
     "no detectors": (lambda: Radon([0], 6, 0), "detectors is 0"),
     "no photons": (lambda: Transmission(Radon([0], 6), 0), "photons is 0"),
     "size behind the exponential": (
-        lambda: Transmission(Radon([0], 5), 10)(IMAGE), r"x is \(6, 6\) pixels and Radon",
+        lambda: Transmission(Radon([0], 5), 10)(IMAGE), r"x has shape \(1, 1, 6, 6\) and Radon",
     ),
     "NaN counts": (lambda: Transmission(Radon([0], 6), 10).log(IMAGE / 0), "y holds 36 NaN"),
 }  # fmt: skip
