@@ -211,7 +211,7 @@ OPERATORS = {
         lambda: losses.BlindSpotSURE(noise.Noise()),
         "Noise has no estimate of its variance; use Noise2Noise",
     ),
-    "reach 0": (lambda: losses.UNSURECorrelated(reach=0), "is white noise; use UNSURE"),
+    "reach 0": (lambda: losses.UNSURECorrelated(reach=0), "reach is 0; it must be a whole number of"),
     "no level": (
         lambda: losses.BlindNoise2Score()(f, torch.zeros_like(X), A),
         "y is 0 everywhere; give sigma",

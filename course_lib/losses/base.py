@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from .. import _checks
 from .._repr import Called, short
@@ -24,15 +25,11 @@ def guarded(method, graph):
     @functools.wraps(method)
     def run(self, f, y, A, *rest, **more):
         parts = self.admit(y, A, whole=graph)
-        asked = graph or any(u.requires_grad or _tangent(u) for u in parts)
+        asked = graph or any(u.requires_grad or unpack_dual(u).tangent is not None for u in parts)
         with torch.set_grad_enabled(asked and torch.is_grad_enabled()):
             return method(self, f, y, A, *rest, **more)
 
     return run
-
-
-def _tangent(y):
-    return torch.autograd.forward_ad.unpack_dual(y).tangent is not None
 
 
 class Loss(Called):
@@ -128,8 +125,7 @@ class Loss(Called):
 
     def law(self, noise):
         """The law that came with y, or else the loss's own, `self.noise`."""
-        own = _checks.law(noise) is None
-        return _checks.law(self.noise, type(self).__name__) if own else noise
+        return _checks.law(self.noise if noise is None else noise, type(self).__name__)
 
     def __add__(self, other):
         return Sum([self, other], [1.0, 1.0])
@@ -138,7 +134,7 @@ class Loss(Called):
         return self if other == 0 else NotImplemented  # sum([a, b]) starts at 0
 
     def __mul__(self, weight):
-        return Sum([self], [_checks.finite(weight, "the weight of a loss")])
+        return Sum([self], [_checks.number(weight, "the weight of a loss")])
 
     __rmul__ = __mul__
 
@@ -168,6 +164,9 @@ class Sum(Loss):
         ]
         self.terms = torch.nn.ModuleList(part for part, _ in pairs)
         self.weights = [weight for _, weight in pairs]
+        self.test_evals, self.copies = self.terms[0].test_evals, self.terms[0].copies
+        self.train_evals = sum(term.train_evals for term in self.terms)
+        self.train_evals -= max(sum(term.at_y for term in self.terms) - 1, 0)
 
     @property
     def pairs(self):
@@ -175,19 +174,6 @@ class Sum(Loss):
 
     def __repr__(self):
         return " + ".join(f"{short(w)} * {term}" if w != 1 else f"{term}" for term, w in self.pairs)
-
-    @property
-    def train_evals(self):
-        shared = sum(term.at_y for term in self.terms)
-        return sum(term.train_evals for term in self.terms) - max(shared - 1, 0)
-
-    @property
-    def test_evals(self):
-        return self.terms[0].test_evals
-
-    @property
-    def copies(self):
-        return self.terms[0].copies
 
     def scores(self, A):
         return len(self.terms) == 1 and self.weights[0] == 1 and self.terms[0].scores(A)
@@ -235,9 +221,9 @@ def apply(f, y, A):
         raise TypeError(f"{name} does not take (y, A); {remedy}.") from error
     if version is not None and y._version != version:
         raise ValueError("f changed its argument y in place; let it work on y.clone().")
-    if not torch.is_tensor(x_hat) or x_hat.shape[:1] != y.shape[:1]:
-        found = tuple(x_hat.shape) if torch.is_tensor(x_hat) else type(x_hat).__name__
-        raise ValueError(f"f(y, A) is {found} for {len(y)} measurements; give one x̂ for each.")
+    shape = tuple(x_hat.shape) if torch.is_tensor(x_hat) else (type(x_hat).__name__,)
+    if shape[0] != len(y):
+        raise ValueError(f"f(y, A) is {shape} for {len(y)} measurements; give one x̂ for each.")
     return x_hat
 
 
