@@ -16,7 +16,8 @@ from ..operators import Operator
 
 def copies(y):
     """The copies in y: more than one for losses of repeated measurements."""
-    return tuple(y) if isinstance(y, (tuple, list)) else (y,)
+    many = isinstance(y, (tuple, list)) and all(map(torch.is_tensor, y))
+    return tuple(y) if many else (y,)
 
 
 def guarded(method, graph):
@@ -77,9 +78,11 @@ class Loss(Called):
         if self.needs_identity and not A.is_identity:
             raise ValueError(f"{name} is for A = I, not {type(A).__name__}; use SURE or R2R.")
         if len(parts) not in ((self.copies,) if whole else (1, self.copies)):
-            remedy = "use R2R or SURE for one copy, Noise2Noise for two, (y_a, y_b)"
-            raise ValueError(f"{name} takes y of {self.copies}, not of {len(parts)}; {remedy}.")
-        _checks.same_shape(_checks.floats(parts[0]), _checks.floats(parts[-1]), "y_a", "y_b")
+            found = f"{name} takes y of {self.copies}, not of {len(parts)} noisy copies"
+            raise ValueError(f"{found}; use R2R for one, Noise2Noise for two, (y_a, y_b).")
+        for part, letter in zip(parts, "abcdefgh", strict=False):
+            _checks.floats(part, f"y_{letter}" if parts[1:] else "y")
+            _checks.same_shape(parts[0], part, "y_a", f"y_{letter}")
         return parts
 
     def forward(self, f: Callable, y: Tensor, A: Operator, noise=None, generator=None) -> Tensor:
