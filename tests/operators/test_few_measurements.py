@@ -99,7 +99,7 @@ def test_the_adjoint_passes_the_dot_test(kind, batch, seed):
     "kind, parent, old, new",
     [
         ("interferometer", Interferometry, "columns.conj()", "columns"),
-        ("interferometer, whitened", Interferometry, "self.weight[:, None] * ", ""),
+        ("interferometer, whitened", Interferometry, "columns.conj()", "columns.sgn().conj()"),
         ("gaussian", CompressedSensing, "matrix.flatten(2))", "matrix.flip(1).flatten(2))"),
         ("microscope", CryoEM, "self.transfer(size).conj()", "self.transfer(size)"),
         ("projection", CryoEM, "(weight * y)", "y"),
