@@ -65,7 +65,10 @@ IMAGES = {  # wrong shape, channels, type, values
         lambda: losses.Supervised()(f, X, A, X[:1]),
         r"and x \(1, 1, 8, 8\); they must",
     ),
-    "y is no pair": (lambda: losses.Noise2Noise()(f, X, A), "takes y of 2, not of 1 noisy copies; use R2R for one"),
+    "y is no pair": (
+        lambda: losses.Noise2Noise()(f, X, A),
+        "takes y of 2, not of 1 noisy copies; use R2R for one",
+    ),
     "a pair for one": (lambda: losses.SURE(GAUSSIAN)(f, (X, X), A), "SURE takes y of 1, not of 2"),
     "integers compared": (
         lambda: metrics.psnr((255 * X).byte(), X),
@@ -211,7 +214,10 @@ OPERATORS = {
         lambda: losses.BlindSpotSURE(noise.Noise()),
         "Noise has no estimate of its variance; use Noise2Noise",
     ),
-    "reach 0": (lambda: losses.UNSURECorrelated(reach=0), "reach is 0; it must be a whole number of"),
+    "reach 0": (
+        lambda: losses.UNSURECorrelated(reach=0),
+        "reach is 0; it must be a whole number of",
+    ),
     "no level": (
         lambda: losses.BlindNoise2Score()(f, torch.zeros_like(X), A),
         "y is 0 everywhere; give sigma",

@@ -20,14 +20,12 @@ def copies(y):
     return tuple(y) if many else (y,)
 
 
-def guarded(method, graph):
-    """The method, for what its loss admits; without a graph, unless y itself asks for gradients."""
+def guarded(method, test):
+    """The method, for what its loss admits, in training or at `test` time."""
 
     @functools.wraps(method)
     def run(self, f, y, A, *rest, **more):
-        parts = self.admit(y, A, whole=graph)
-        asked = graph or any(u.requires_grad or unpack_dual(u).tangent is not None for u in parts)
-        with torch.set_grad_enabled(asked and torch.is_grad_enabled()):
+        with self.admit(y, A, test):
             return method(self, f, y, A, *rest, **more)
 
     return run
@@ -66,24 +64,25 @@ class Loss(Called):
     excess = None
 
     def __init_subclass__(cls):
-        for name, graph in (("entries", True), ("reconstruct", False)):
+        for name, test in (("entries", False), ("reconstruct", True)):
             if name in vars(cls):
-                setattr(cls, name, guarded(vars(cls)[name], graph))
+                setattr(cls, name, guarded(vars(cls)[name], test))
 
-    def admit(self, y, A, whole=True):
-        """The copies in y. Raises where they or A are not what this loss is for; whole=False: one
-        copy will do."""
+    def admit(self, y, A, test=False):
+        """The context of a call, raises where y or A are not what this loss is for. At test time
+        one copy will do, and there is no graph unless y itself asks for gradients."""
         _checks.operator(A)
         parts, name = copies(y), type(self).__name__
         if self.needs_identity and not A.is_identity:
             raise ValueError(f"{name} is for A = I, not {type(A).__name__}; use SURE or R2R.")
-        if len(parts) not in ((self.copies,) if whole else (1, self.copies)):
+        if len(parts) != self.copies and not (test and len(parts) == 1):
             found = f"{name} takes y of {self.copies}, not of {len(parts)} noisy copies"
             raise ValueError(f"{found}; use R2R for one, Noise2Noise for two, (y_a, y_b).")
         for part, letter in zip(parts, "abcdefgh", strict=False):
             _checks.floats(part, f"y_{letter}" if parts[1:] else "y")
             _checks.same_shape(parts[0], part, "y_a", f"y_{letter}")
-        return parts
+        asked = any(u.requires_grad or unpack_dual(u).tangent is not None for u in parts)
+        return torch.set_grad_enabled((asked or not test) and torch.is_grad_enabled())
 
     def forward(self, f: Callable, y: Tensor, A: Operator, noise=None, generator=None) -> Tensor:
         """The loss, a differentiable scalar: the mean of `entries`.
@@ -120,7 +119,7 @@ class Loss(Called):
         """
         return apply(f, copies(y)[0], A)
 
-    reconstruct = guarded(reconstruct, graph=False)
+    reconstruct = guarded(reconstruct, test=True)
 
     def scores(self, A: Operator) -> bool:
         """Whether, in evaluation mode, loss − offset is the risk of x̂ = `reconstruct`(f, y, A)."""

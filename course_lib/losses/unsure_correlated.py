@@ -104,6 +104,6 @@ class UNSURECorrelated(Multipliers):
         """Shrink the lags l ≠ 0 until the spectrum of η stays above its floor."""
         center = self.power(None).clone()
         others = transfer(self.eta, (16 * len(self.eta),) * 2).real.min() - center
-        if others < 0:
-            self.eta *= ((1 - FLOOR) * center / -others).clamp_max(1)
+        least = ((1 - FLOOR) * center / -others).clamp_max(1)
+        self.eta *= torch.where(others < 0, least, 1)
         self.eta[self.reach, self.reach] = center
