@@ -115,10 +115,9 @@ def check(path):
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name a file in it, e.g. {path / 'table.json'}.")
-    if path.suffix.lower() in (".jsonl", ".npz"):
+    if what := {".jsonl": "finished runs", ".npz": "pictures"}.get(path.suffix.lower()):
         raise ValueError(
-            f"{path} is where finished runs and pictures are kept; name the table "
-            f"{path.with_suffix('.json')}."
+            f"{path} is where {what} are kept; name the table {path.with_suffix('.json')}."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     _files.check(path), _files.check(gallery.path(path))
