@@ -145,5 +145,19 @@ def bench(
     table("bench", scale, json=json, recorded=recorded)
 
 
+@app.command()
+@_plain_errors
+def answers():
+    """Answer every exercise, rightly and wrongly, and count what its check says."""
+    import runpy
+
+    from course_lib.authoring import AuthoringError, find_root
+
+    script = find_root() / "tests" / "exercises" / "answers.py"
+    if not script.is_file():
+        raise AuthoringError(f"{script} is missing: run this inside a clone of the course.")
+    runpy.run_path(str(script), run_name="__main__")
+
+
 if __name__ == "__main__":
     app()
