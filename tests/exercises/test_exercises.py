@@ -2,6 +2,7 @@
 
 import random
 import sys
+import threading
 
 import numpy
 import pytest
@@ -196,3 +197,16 @@ def test_tolerance_and_what_is_not_finite():
     for other in ([1, nan, -inf], [1, inf, inf], [1, 0, inf], [2, nan, inf], [1, nan]):
         assert not close(other, [1, nan, inf])
     assert close([[3]], 3) and not close([3, 3], 3)
+
+
+def test_a_verdict_without_words_is_no_pass():
+    wordless = case.Case((1.0,), 5.0, verdict=lambda answer: "")
+    assert judge(lambda v: v, [wordless]) == (False, "another answer is right.", False)
+
+
+def test_in_another_thread_there_is_no_alarm_to_set(capsys):
+    passed = []
+    other = threading.Thread(target=lambda: passed.append(check("2.5.c", posterior_mean)))
+    other.start()
+    other.join()
+    assert passed == [True]
