@@ -1,5 +1,8 @@
 # make course   generate the notebooks, run every lesson at quick scale, build the site
-# make test     ruff, drift of the notebooks, pytest, then every notebook from top to bottom
+# make test     ruff, drift of the notebooks, pytest with the docstrings' examples, every lesson
+# make file     what belongs to one file, FILE=course_lib/losses/sure.py, and its tests
+# make nbval    every notebook as it lies here, the complete and the student's, by nbval
+# make lowest   the package and its tests on the lowest versions that pyproject.toml allows
 # make lab      open JupyterLab on the lessons
 # make book     build the site alone (it runs only the lessons that have changed)
 # make bench    times beside the reference library (sets up .peer, an environment with both)
@@ -15,27 +18,38 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SCALE ?= quick
-# One test process a core; all cells of a notebook, and all tests of a file, in one of them.
+# One test process a core; all tests of a file, and all cells of a notebook, in one of them.
 CORES := -n auto --dist loadfile
 
-.PHONY: course test test-style test-package test-notebooks lab book bench mutants
+.PHONY: course test test-style test-package test-lessons file nbval lowest lab book bench mutants
 
 course: $(STAMP)
 	@$(BIN)/course notebooks
 	@$(BIN)/course run --scale quick
 	@$(BIN)/course site --scale quick
 
-test: test-style test-package test-notebooks
+test: test-style test-package test-lessons
 
 test-style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/course notebooks --check
 
 test-package: $(STAMP) test-style
-	$(BIN)/pytest -q --durations=10 $(CORES) tests
+	$(BIN)/pytest -q --durations=10 $(CORES)
 
-test-notebooks: $(STAMP) test-style
+# Each lesson once: the complete notebook, then the student's cells that differ from it. The cells
+# that both have in common run once; `make book` takes what they showed.
+test-lessons: $(STAMP) test-style
+	$(BIN)/course run
+
+file: $(STAMP)
+	@$(BIN)/python tools/belongs.py $(FILE)
+
+nbval: $(STAMP)
 	$(BIN)/pytest -q --durations=10 $(CORES) --nbval-lax --nbval-current-env notebooks solutions
+
+lowest: $(STAMP)
+	@bash tools/lowest.sh .lowest
 
 lab: $(STAMP)
 	@$(BIN)/course notebooks

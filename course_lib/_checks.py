@@ -134,9 +134,6 @@ def number(value, name, many="give one number", low=-INF, high=INF, must="be a f
     return found
 
 
-finite = number
-
-
 def positive(value, name, many="it must be one positive number"):
     """Refuse what is not a finite number above zero."""
     return number(value, name, many, low=0, must="be a positive number")

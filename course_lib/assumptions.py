@@ -31,13 +31,10 @@ def report(loss, y, A, law=None):
     """
     y, law = _single(y), None if torch.is_tensor(law) else law
     term, law, assumes = _assumed(loss, law)
-    try:
-        v = torch.ones_like(y) if law is None else law.variance(y)
-    except NotImplementedError:
-        return False
-    if not assumes:
-        return False
     measured, known = A.measured(), law is not None
+    if not assumes or (known and "variance" not in law.identities):
+        return False
+    v = law.variance(y) if known else torch.ones_like(y)
     v = v if measured is None else v * measured
     sentence = contradictions.clipping(y, v, term, known, known or "gaussian" in assumes)
     white = "white" in assumes and y.ndim == 4 and estimate.blocks(y) >= estimate.ENOUGH

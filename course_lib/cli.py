@@ -39,7 +39,7 @@ def _plain_errors(command):
             message = f"the package {error.name} is missing: pip install -e '.[all]'."
         except OSError as error:
             message = f"{error.filename}: {error.strerror}." if error.strerror else str(error)
-        except (AuthoringError, ValueError) as error:
+        except (AuthoringError, ValueError, ImportError) as error:
             message = str(error)
         typer.echo(f"Error: {message}", err=True)
         raise typer.Exit(1)
@@ -143,6 +143,20 @@ def bench(
 ):
     """Time operators and training steps beside the reference library; see `make bench`."""
     table("bench", scale, json=json, recorded=recorded)
+
+
+@app.command()
+@_plain_errors
+def answers():
+    """Answer every exercise, rightly and wrongly, and count what its check says."""
+    import runpy
+
+    from course_lib.authoring import AuthoringError, find_root
+
+    script = find_root() / "tests" / "exercises" / "answers.py"
+    if not script.is_file():
+        raise AuthoringError(f"{script} is missing: run this inside a clone of the course.")
+    runpy.run_path(str(script), run_name="__main__")
 
 
 if __name__ == "__main__":

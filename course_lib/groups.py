@@ -9,32 +9,36 @@ import torch
 
 from . import _checks
 from ._random import place
-from .operators.actions import Flip, Roll, Rotate
-from .operators.relabel import Amplify, Permute
-from .operators.zoom import Zoom
+from ._repr import Called
+from .operators import Amplify, Flip, Operator, Permute, Roll, Rotate, Zoom
 
 
 class Group:
     """A set of transforms, uniformly distributed.
 
     `elements(size)` holds all of them for images of `size` (H, W), as one operator with a batch of
-    |G|; `draw(x, generator)` an independent one for each image of x. `a * b` draws from both.
+    |G|; `draw(x, generator)` an independent one for each image of x. `a * b` draws from both. A
+    subclass writes `elements`, or `draw`.
 
     Example:
-        >>> T = groups.Rotation(90).draw(torch.rand(3, 1, 8, 8))
-        >>> T.count
-        3
+        >>> G = groups.Rotation(90) * groups.Reflection()  # the symmetries of the square
+        >>> x = torch.rand(5, 1, 8, 8)
+        >>> T = G.draw(x)
+        >>> G.elements((8, 8)).count, T.count, torch.equal(T.adjoint(T(x)), x)
+        (8, 5, True)
     """
 
     orthogonal = True
     invertible = True
     count = None  # |G|, where it does not depend on the size of the image
 
-    def elements(self, size: tuple):
-        """Every T_g, as the operators of a batch: `dense(A @ group.elements(size), shape)`."""
-        raise NotImplementedError(f"{type(self).__name__} has no list of elements; use `draw`.")
+    __repr__ = Called.__repr__
 
-    def draw(self, x: torch.Tensor, generator: "torch.Generator | None" = None):
+    def elements(self, size: tuple) -> Operator:
+        """Every T_g, as the operators of a batch: `dense(A @ group.elements(size), shape)`."""
+        raise NotImplementedError(f"{type(self).__name__} has no list of elements; use its `draw`.")
+
+    def draw(self, x: torch.Tensor, generator: "torch.Generator | None" = None) -> Operator:
         """T with one random element for each image of x (B, C, H, W)."""
         every = self.elements(_checks.image(x).shape[-2:])
         index = torch.randint(every.count, (len(x),), generator=generator, device=place(generator))
@@ -45,16 +49,16 @@ class Group:
 
 
 class Product(Group):
-    """T_g T_h with g of the first group and h of the second.
+    """T_g T_h with g of the first group and h of the second: what `first * second` makes.
 
     Arguments:
-        first: the group of g, which acts last.
-        second: the group of h, which acts first.
+        first: a group, of what is done last
+        second: a group, of what is done first
 
     Example:
-        >>> D4 = groups.Rotation(90) * groups.Reflection()
-        >>> D4.elements((8, 8)).count
-        8
+        >>> G = groups.Rotation(90) * groups.Shift(1)
+        >>> G, G.elements((4, 4)).count
+        (Product(first=Rotation(step=90), second=Shift(limit=1)), 36)
     """
 
     def __init__(self, first: Group, second: Group):
@@ -66,17 +70,25 @@ class Product(Group):
 
     def elements(self, size):
         T, S = self.first.elements(size), self.second.elements(size)
-        t, s = T.count, S.count
-        return T[torch.arange(t).repeat_interleave(s)] @ S[torch.arange(s).repeat(t)]
+        t, s = torch.cartesian_prod(torch.arange(T.count), torch.arange(S.count)).T
+        return T[t] @ S[s]
 
     def draw(self, x, generator=None):
         return self.first.draw(x, generator) @ self.second.draw(x, generator)
 
 
 class Shift(Group):
-    """All H·W periodic shifts, or only those of at most `limit` pixels along each axis."""
+    """Periodic shifts by whole pixels.
 
-    def __init__(self, limit=None):
+    Arguments:
+        limit: the most pixels along each axis; None for all H·W shifts
+
+    Example:
+        >>> groups.Shift().elements((4, 6)).count, groups.Shift(limit=1).elements((4, 6)).count
+        (24, 9)
+    """
+
+    def __init__(self, limit: "int | None" = None):
         self.limit = None if limit is None else _checks.whole(limit, "limit")
         self.count = None if limit is None else (2 * limit + 1) ** 2
 
@@ -88,21 +100,34 @@ class Shift(Group):
 
 
 class Rotation(Group):
-    """The rotations by multiples of `step` degrees; step=90 is exact, see `Rotate` for others."""
+    """The rotations by multiples of an angle. Raises ValueError if it doesn't divide 360 degrees.
 
-    def __init__(self, step=1.0):
-        step = _checks.positive(step, "step")
-        if abs(360 / step - round(360 / step)) > 1e-9:
-            raise ValueError(f"step is {step:g}; it must divide 360 degrees.")
-        self.count = round(360 / step)
+    Arguments:
+        step: the angle in degrees; 90 is exact, see `operators.Rotate` for others
+
+    Example:
+        >>> groups.Rotation(90).elements((8, 8)).angle.tolist()
+        [0.0, 90.0, 180.0, 270.0]
+    """
+
+    def __init__(self, step: float = 1.0):
+        self.step = _checks.positive(step, "step")
+        if abs(360 / self.step - round(360 / self.step)) > 1e-9:
+            raise ValueError(f"step is {self.step:g}; it must divide 360 degrees.")
 
     def elements(self, size):
-        return Rotate(torch.arange(self.count) * (360 / self.count))
+        return Rotate(torch.arange(round(360 / self.step)) * self.step)
 
 
 class Reflection(Group):
     """The identity and the exchange of left and right. Rotation(90) * Reflection() has all eight
-    symmetries of the square."""
+    symmetries of the square.
+
+    Example:
+        >>> T = groups.Reflection().elements((1, 3))
+        >>> T(torch.arange(3.0).view(1, 1, 1, 3)).flatten(1).tolist()
+        [[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]
+    """
 
     count = 2
 

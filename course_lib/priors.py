@@ -77,7 +77,7 @@ class GaussianMixture:
         >>> model.posterior_mean(torch.tensor([-1.0, 0.0, 1.0])).round(decimals=2)
         tensor([-1.,  0.,  1.])
         >>> round(model.mmse(), 3)
-        0.092
+        0.079
     """
 
     __repr__ = Called.__repr__

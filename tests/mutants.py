@@ -4,8 +4,9 @@
         with mutant:
             ...                       # here every use of the function runs the mutant
 
-`python tests/mutants.py` makes those of every loss and runs the tests of tests/losses against each:
-the command `make mutants`. Tests named "slip" are left out, they judge mutants of their own.
+`python tests/mutants.py course_lib/losses/sure.py` makes those of a file and runs the tests of that
+file against each until one fails; the counts go to tests/mutants.json. `make mutants` does it for
+all losses. Tests named "slip" are left out, they judge mutants of their own.
 Neither names of local variables nor the way a line is spelled matter.
 """
 
@@ -15,9 +16,9 @@ import builtins
 import copy
 import importlib
 import inspect
+import json
 import multiprocessing
 import os
-import pkgutil
 import resource
 import signal
 import sys
@@ -297,21 +298,48 @@ def compiled(tree, function):
     return code
 
 
-# The command: all mutants of the losses against the tests of the losses.
+# The command: all mutants of a file of losses against the tests of it.
+
+HERE = Path(__file__).parent
+RECORD = HERE / "mutants.json"
+LOSSES = HERE.parent / "course_lib" / "losses"
+ALWAYS = "gradients"
+TESTS = {  # of tests/losses, beside ALWAYS, for each file
+    "antithetic": "sure mutants scores ensure unsure",
+    "base": "base scores mutants recorrupted",
+    "blind_spot": "blind_spot scores",
+    "consistency": "base",
+    "ensure": "ensure ssdu_masks",
+    "masking": "crossvalidation",
+    "moi": "moi",
+    "multipliers": "unsure unsure_families",
+    "neighbor2neighbor": "neighbor2neighbor",
+    "noise2noise": "base mutants unbiased scores",
+    "noise2score": "noise2score scores",
+    "noise2self": "crossvalidation scores",
+    "noise2void": "crossvalidation",
+    "r2r": "recorrupted mutants unbiased",
+    "splitting": "crossvalidation splitting_theorem scores ssdu_masks",
+    "ssdu": "ssdu ssdu_masks splitting_theorem weighted_ssdu",
+    "supervised": "base scores",
+    "sure": "sure mutants scores unbiased",
+    "unsure": "unsure unsure_families",
+    "unsure_correlated": "unsure_families",
+    "unsure_poisson_gaussian": "unsure_families",
+}
+AT_IMPORT = {"base.guarded"}  # its wrappers are made already: what they do is `Loss.admit`
 
 
-def targets(package="course_lib.losses"):
-    """All functions and methods of a package, without constructors."""
-    package, found = importlib.import_module(package), {}
-    for info in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        module = importlib.import_module(info.name)
-        for value in list(vars(module).values()):
-            own = list(vars(value).values()) if inspect.isclass(value) else [value]
-            for function in map(plain, own):
-                inside = inspect.isfunction(function) and function.__module__ == module.__name__
-                if inside and not function.__name__.startswith("__"):
-                    found[name(function)] = function
-    return found
+def targets(module):
+    """All functions and methods of a module, without constructors."""
+    found = {}
+    for value in list(vars(module).values()):
+        own = list(vars(value).values()) if inspect.isclass(value) else [value]
+        for function in map(plain, own):
+            inside = inspect.isfunction(function) and function.__module__ == module.__name__
+            if inside and not function.__name__.startswith("__"):
+                found[name(function)] = function
+    return {key: f for key, f in found.items() if key not in AT_IMPORT}
 
 
 def announced(function):
@@ -326,27 +354,26 @@ def announced(function):
 class Runner:
     """A pytest plugin that runs the collected tests against mutants instead of once."""
 
-    def __init__(self, only, jobs, limit):
-        self.only, self.jobs, self.limit = only, jobs, limit
+    def __init__(self, module, jobs, only=""):
+        self.module, self.jobs, self.only = module, jobs, only
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items if "slip" not in item.name]
 
     def pytest_runtestloop(self, session):
-        self.session, self.kills, start = session, Counter(), time.time()
-        chosen = {key: f for key, f in targets().items() if self.only in key}
+        self.kills, start = Counter(), time.time()
+        chosen = {key: f for key, f in targets(self.module).items() if self.only in key}
         self.tests = self.survey(session.items, chosen)
         self.todo = [(key, m) for key, f in chosen.items() for m in mutants(f)]
-        print(f"{len(session.items)} tests, {len(self.todo)} mutants, {time.time() - start:.0f} s")
-        sys.stdout.flush()
+        count = f"{len(session.items)} tests, {len(self.todo)} mutants"
+        print(f"{self.module.__name__}: {count}, {time.time() - start:.0f} s", flush=True)
         RUNNER.append(self)
         with multiprocessing.get_context("fork").Pool(self.jobs) as pool:
-            verdicts = []
+            self.verdicts = []
             for k, verdict in enumerate(pool.imap(_judge, range(len(self.todo)), chunksize=4)):
-                verdicts.append(verdict)
+                self.verdicts.append(verdict)
                 if verdict == "":
                     print("survives:", self.todo[k][1], flush=True)
-            self.tell(verdicts)
         return True
 
     def survey(self, items, chosen):
@@ -355,12 +382,12 @@ class Runner:
         for function in chosen.values():
             function.__code__ = announced(function)
         for item in items:
-            builtins._saw, start = (seen := set()).add, time.time()
-            if not self.passes(item, 10 * self.limit):
+            builtins._saw, start = (seen := set()).add, time.process_time()
+            if not self.passes(item, 600):
                 print("fails without any change, and is left out:", item.nodeid)
                 continue
             for key in seen:
-                tests[key].append((time.time() - start, item))
+                tests[key].append((time.process_time() - start, item))
         for key, function in chosen.items():
             function.__code__ = originals[key]
         del builtins._saw
@@ -383,35 +410,36 @@ class Runner:
         if any(where in key and change in mutant.change for where, change in EQUIVALENT):
             return None
         changed, kills = mutant.kind != "stop", self.kills
-        for _, item in sorted(self.tests[key], key=lambda test: test[0] / (1 + kills[test[1]])):
+        order = sorted(self.tests[key], key=lambda test: test[0] / (1 + kills[test[1]]))
+        for seconds, item in order:
             with mutant:
-                passed = self.passes(item, self.limit)
+                passed = self.passes(item, 5 + 20 * seconds)
                 changed = changed or mutant.stopped
             if not passed:
                 kills[item] += 1
                 return item.nodeid
         return "" if changed else None
 
-    def tell(self, verdicts):
-        kinds = {}
-        for (_, mutant), verdict in zip(self.todo, verdicts, strict=True):
-            row = kinds.setdefault(mutant.kind, [0, 0, 0])
-            row[0 if verdict else 1 if verdict == "" else 2] += 1
-        for kind, (caught, missed, equal) in sorted(kinds.items()):
-            print(f"{kind:12}{caught:6} caught of {caught + missed:5}, {equal} equivalent")
-        caught, missed, equal = map(sum, zip(*kinds.values(), strict=True))
-        share = 100 * caught / max(caught + missed, 1)
-        print(f"caught {caught}/{caught + missed} ({share:.1f} %), {equal} equivalent")
-        self.session.testsfailed = int(share < 97)
+    def result(self):
+        """The row of the record: all mutants, and those that detach a gradient among them."""
+        pairs = list(zip((m for _, m in self.todo), self.verdicts, strict=True))
+        row = {"caught": 0, "of": 0, "equivalent": 0, "detached": 0, "of detached": 0}
+        for mutant, verdict in pairs:
+            row["equivalent" if verdict is None else "of"] += 1
+            row["caught"] += bool(verdict)
+            if mutant.kind == "stop" and verdict is not None:
+                row["of detached"] += 1
+                row["detached"] += bool(verdict)
+        return row | {"survive": [str(m) for m, verdict in pairs if verdict == ""]}
 
 
-RUNNER = []  # the one that runs, inherited by its forks
+RUNNER = []  # the one that runs last, inherited by its forks
 
 
 def _judge(k):
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))  # a mutant may ask for too much
     try:
-        return RUNNER[0].judge(k)
+        return RUNNER[-1].judge(k)
     except BaseException:
         traceback.print_exc()
         raise
@@ -421,18 +449,36 @@ def _too_long(*_):
     raise TimeoutError("a mutant that does not come to an end")
 
 
+def tell(rows):
+    """The count, file by file and altogether, and whether it is enough."""
+    for file, row in sorted(rows.items()):
+        told = f"{row['caught']:5} of {row['of']:4}, {row['equivalent']:3} equivalent"
+        print(f"{file:28}{told}; {row['detached']} of {row['of detached']} detached gradients")
+    caught, of = (sum(row[key] for row in rows.values()) for key in ("caught", "of"))
+    print(f"caught {caught} of {of} ({100 * caught / max(of, 1):.1f} %)")
+    return caught >= 0.97 * of
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="?", default="", help="functions whose name holds this")
+    parser.add_argument("files", nargs="*", help="files of course_lib/losses; none: all of them")
+    parser.add_argument("--only", default="", help="functions whose name holds this; no record")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--limit", type=float, default=60, help="seconds for one test")
-    parser.add_argument("--tests", nargs="*", default=[str(Path(__file__).parent / "losses")])
     chosen = parser.parse_args()
-    plugin = Runner(chosen.only, chosen.jobs, chosen.limit)
     options = ["-s", "-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts="]
-    return int(pytest.main([*options, *chosen.tests], plugins=[plugin]))
+    for stem in [Path(file).stem for file in chosen.files] or TESTS:
+        runner = Runner(
+            importlib.import_module(f"course_lib.losses.{stem}"), chosen.jobs, chosen.only
+        )
+        files = dict.fromkeys([ALWAYS, *TESTS[stem].split()])
+        pytest.main([*options, *(f"{HERE}/losses/test_{file}.py" for file in files)], [runner])
+        rows = {} if chosen.only else json.loads(RECORD.read_text() if RECORD.exists() else "{}")
+        rows[f"{stem}.py"] = runner.result()
+        if not chosen.only:
+            RECORD.write_text(json.dumps(dict(sorted(rows.items())), indent=1, ensure_ascii=False))
+    return int(not tell(rows))
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
+    sys.path.insert(0, str(HERE))
     sys.exit(main())

@@ -65,8 +65,11 @@ IMAGES = {  # wrong shape, channels, type, values
         lambda: losses.Supervised()(f, X, A, X[:1]),
         r"and x \(1, 1, 8, 8\); they must",
     ),
-    "y is no pair": (lambda: losses.Noise2Noise()(f, X, A), "two noisy copies; use R2R for one"),
-    "a pair for one": (lambda: losses.SURE(GAUSSIAN)(f, (X, X), A), "y is a tuple"),
+    "y is no pair": (
+        lambda: losses.Noise2Noise()(f, X, A),
+        "takes y of 2, not of 1 noisy copies; use R2R for one",
+    ),
+    "a pair for one": (lambda: losses.SURE(GAUSSIAN)(f, (X, X), A), "SURE takes y of 1, not of 2"),
     "integers compared": (
         lambda: metrics.psnr((255 * X).byte(), X),
         "x_hat holds torch.uint8 values; scale it first",
@@ -81,7 +84,7 @@ IMAGES = {  # wrong shape, channels, type, values
     ),
     "smaller than the lags": (
         lambda: losses.UNSURECorrelated(reach=4)(f, X, A),
-        r"y is \(8, 8\) pixels, too small for a reach of 4; it needs at least 9",
+        r"y is .*8, 8\), too small for a reach of 4; it needs at least 9",
     ),
     "unequal pair": (
         lambda: losses.Noise2Noise()(f, (X, X[:1]), A),
@@ -121,7 +124,7 @@ NUMBERS = {  # levels and fractions
     "momentum": (lambda: losses.UNSURE(momentum=1), r"momentum is 1; it must lie in \[0, 1\)"),
     "method": (
         lambda: losses.SURE(GAUSSIAN, "exakt"),
-        "method is 'exakt'; use .*'mc', 'hutchinson' or",
+        "method is 'exakt'; use .*'hutchinson' or 'exact'",
     ),
     "stein": (lambda: GAUSSIAN.stein(f, X, method="x"), "method is 'x'; use 'mc', 'hutchinson' or"),
     "steps": (
@@ -211,7 +214,10 @@ OPERATORS = {
         lambda: losses.BlindSpotSURE(noise.Noise()),
         "Noise has no estimate of its variance; use Noise2Noise",
     ),
-    "reach 0": (lambda: losses.UNSURECorrelated(reach=0), "is white noise; use UNSURE"),
+    "reach 0": (
+        lambda: losses.UNSURECorrelated(reach=0),
+        "reach is 0; it must be a whole number of",
+    ),
     "no level": (
         lambda: losses.BlindNoise2Score()(f, torch.zeros_like(X), A),
         "y is 0 everywhere; give sigma",

@@ -251,6 +251,52 @@ class Reads(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
+POISSON, SPECKLE = noise.Poisson(0.05), noise.Gamma(5.0)
+UNREAD = {  # a loss, the operator and the law of its data
+    "SURE": (losses.SURE(LAW), EYE, LAW),
+    "SURE of counts": (losses.SURE(POISSON), EYE, POISSON),
+    "SURE of speckle": (losses.SURE(SPECKLE), EYE, SPECKLE),
+    "R2R of counts": (losses.R2R(POISSON), EYE, POISSON),
+    "UNSURE": (losses.UNSURE(), EYE, LAW),
+    "UNSURECorrelated": (losses.UNSURECorrelated(), EYE, LAW),
+    "UNSUREPoissonGaussian": (losses.UNSUREPoissonGaussian(), EYE, LAW),
+    "Noise2Score": (losses.Noise2Score(LAW), EYE, LAW),
+    "SSDU": (losses.SSDU(0.4), operators.Inpainting(torch.ones(8, 8).triu()), LAW),
+    "ENSURE": (losses.ENSURE(LAW, 0.6), operators.Inpainting(torch.ones(8, 8).triu()), LAW),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_step_on_a_gpu_reads_no_value_back(name, monkeypatch):
+    """As on a GPU, with the first and the last step looked at: ten steps read as often as four."""
+    loss, A, law = UNREAD[name]
+    d = simulate(0.3 + 0.5 * torch.rand(4, 1, 8, 8, generator=generator()), A, law)
+    monkeypatch.setattr(training, "_on_gpu", lambda f: True)
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self, closure=None: None)  # its own count
+
+    def reads(steps):
+        with Reads() as found:
+            training.fit(unet(), loss, d, steps=steps, batch=4, progress=False)
+        return found.count
+
+    reads(2)  # the first step sets the multipliers
+    assert reads(4) == reads(10) > 0
+
+
+def test_data_that_turn_bad_are_told_at_the_next_look(monkeypatch):
+    class Turning(Measurements):
+        steps = 0
+
+        def batch(self, indices, generator=None):
+            self.steps += 1
+            y, A = super().batch(indices, generator)
+            return (y / 0 if self.steps > 2 else y), A
+
+    monkeypatch.setattr(training, "_on_gpu", lambda f: True)
+    with pytest.raises(ValueError, match="y holds 128 NaN or infinite values; replace"):
+        fit(unet(), Turning(measured().tensors[0], EYE), steps=9, every=4)
+
+
 def test_losses_and_multipliers_are_kept_without_reading_them():
     history, loss = training.History(), losses.UNSURE(eta=0.1)
     with Reads() as reads:

@@ -6,7 +6,7 @@
 `notebooks`   solutions/<part>/<lesson>.md -> complete and student notebooks
 `execute`     run the complete notebooks once and keep the result
 `report`      the table of a run
-`capture`     pytest plugin: what nbval has run is kept too
+`lean`        pytest plugin: tests start without what only notebooks need
 `site`        the pages
 """
 
@@ -52,13 +52,11 @@ def book(root):
 
 def settings(root):
     """The addresses of the course (`ADDRESSES`), from book.yml alone; release: a tag or commit."""
-    addresses = {}
-    for name in ADDRESSES:
-        try:
-            addresses[name] = book(root)["meta"]["course"][name].rstrip("/")
-        except (KeyError, TypeError, AttributeError):
-            raise AuthoringError(f"book.yml lacks meta.course.{name}: add it.") from None
-    return addresses
+    try:
+        course = book(root)["meta"]["course"]
+        return {name: course[name].rstrip("/") for name in ADDRESSES}
+    except (KeyError, TypeError, AttributeError):
+        raise AuthoringError(f"book.yml lacks one of meta.course.{ADDRESSES}: add it.") from None
 
 
 def lessons(root):

@@ -11,7 +11,9 @@ import platform
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import nbformat
@@ -79,35 +81,40 @@ def save(notebook, path, wanted, seconds):
 
 
 def run(root, scale, package=None):
-    """Execute the lessons that have no valid execution yet; one Result each, one line each."""
+    """Execute the lessons that have no valid execution yet, one on each core; a Result for each."""
     if scale not in ("quick", "full"):
         raise AuthoringError(f"The scale {scale!r} is unknown: set COURSE_SCALE to quick or full.")
-    package = package or Path(__file__).parents[1]
+    lesson = partial(_lesson, root, scale, package or Path(__file__).parents[1])
     sources, results = lessons(root), []
-    for i, source in enumerate(sources, 1):
-        notebook = notebooks.complete(source, root)
-        print(f"[{i}/{len(sources)}] {title(notebook)} … ", end="", flush=True)
-        result = _lesson(root, source, notebook, scale, package)
-        results.append(result)
-        print(f"{result.seconds:.0f} s" if result.status == "ran" else result.status, flush=True)
-        if result.error:
-            print(result.error, flush=True)
+    with ThreadPool(os.cpu_count()) as pool:  # each waits for a kernel, a process of its own
+        for result in pool.imap(lesson, sources):
+            results.append(result)
+            done = f"{result.seconds:.0f} s" if result.status == "ran" else result.status
+            print(f"[{len(results)}/{len(sources)}] {result.title} … {done}", flush=True)
+            if result.error:
+                print(result.error, flush=True)
     return results
 
 
-def _lesson(root, source, notebook, scale, package):
+def _lesson(root, scale, package, source):
+    """Run the complete notebook, then in the same kernel what a student's has in its place.
+
+    Together they are what both notebooks hold: the cells that no answer reaches are the same.
+    """
+    notebook = notebooks.complete(source, root)
+    cells, about = notebook.cells, (f"{source.parent.name}/{source.stem}", title(notebook))
+    number = claims(notebook)
+    notebook.cells = [*cells, *notebooks.reached(notebook, notebooks.student(source, root))]
     path, wanted = executed(root, source), key(notebook, scale, package)
-    name = f"{source.parent.name}/{source.stem}"
-    about = (name, title(notebook))
     if (old := cached(path, wanted)) is not None:
-        return Result(*about, old.metadata.course.seconds, claims(notebook), "cached", path)
+        return Result(*about, old.metadata.course.seconds, number, "cached", path)
     start = time.perf_counter()
     error = execute(notebook, source.parent, scale)
     seconds = time.perf_counter() - start
+    notebook.cells = cells
     if error is None:
         save(notebook, path, wanted, seconds)
-    status = "FAILED" if error else "ran"
-    return Result(*about, seconds, claims(notebook), status, path, error)
+    return Result(*about, seconds, number, "FAILED" if error else "ran", path, error)
 
 
 def execute(notebook, folder, scale):
@@ -129,7 +136,7 @@ def execute(notebook, folder, scale):
         extra_arguments=["--IPKernelApp.log_level=40"],  # errors, and no remarks on transport
     )
     try:
-        client.execute(env={**os.environ, "COURSE_SCALE": scale})
+        client.execute(env={"OMP_NUM_THREADS": "1", **os.environ, "COURSE_SCALE": scale})
     except CellExecutionError as error:
         return _failure(last.get("cell"), f"{error.ename}: {error.evalue}".rstrip(": "))
     except (DeadKernelError, NoSuchKernel) as error:

@@ -5,8 +5,10 @@ nbformat 4.5, no outputs. Never edit a generated notebook; edit the source and r
 `course notebooks`.
 """
 
+import ast
 import hashlib
 import re
+import symtable
 from collections import Counter
 
 import jupytext
@@ -51,6 +53,28 @@ def blank(code):
     if BEGIN in code or END in code:
         raise AuthoringError(f"'{BEGIN}' and '{END}' must come in pairs, inside a function.")
     return code
+
+
+def reached(complete, student):
+    """The student's code cells that an answer reaches, by the names which they share."""
+    reached, cells = set(), []
+    for solved, cell in zip(complete.cells, student.cells, strict=True):
+        if cell.cell_type == "code":
+            used, bound = _names(cell.source)
+            if cell.source != solved.source or reached & used:
+                cells.append(cell)
+                reached |= bound
+    return cells
+
+
+def _names(code):
+    """The names that a cell uses, and those that it leaves to the cells below."""
+    try:
+        tree, table = ast.parse(code), symtable.symtable(code, "cell", "exec")
+    except SyntaxError:  # a magic, or a mistake that running the cell reports
+        return set(), set()
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return used, {name.get_name() for name in table.get_symbols() if name.is_assigned()}
 
 
 def write(root):

@@ -1,6 +1,5 @@
 """What a run of the lessons has to say: how long, how many claims, which figures."""
 
-import ast
 import re
 
 import nbformat
@@ -16,15 +15,8 @@ def title(notebook):
 
 def claims(notebook):
     """How many claims the notebook checks: its `assert` statements."""
-    count = 0
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            try:
-                tree = ast.parse(cell.source)
-            except SyntaxError:  # a magic, or a mistake that running the cell reports
-                continue
-            count += sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
-    return count
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return len(re.findall(r"^\s*assert\b", code, re.M))
 
 
 def table(results):

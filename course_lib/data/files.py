@@ -11,11 +11,10 @@ from .opened import Unfit, reading
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how such a file begins
-ROWS = 16
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as in the packs
 
 
-def images(folder, size: int = 64) -> torch.Tensor:
+def images(folder: str | list, size: int = 64) -> torch.Tensor:
     """Your own images, as a float32 tensor (N, 1, size, size) with values in [0, 1].
 
     Each image is cut into the whole, non-overlapping size x size tiles of a centred grid. 8-bit
@@ -43,28 +42,26 @@ def images(folder, size: int = 64) -> torch.Tensor:
         (torch.Size([6, 1, 64, 64]), 0.2)
     """
     size = _checks.whole(size, "size")
-    given = isinstance(folder, (list, tuple))
-    paths = folder if given else listed(folder, SUFFIXES, "image")
+    paths = folder if isinstance(folder, (list, tuple)) else listed(folder, SUFFIXES, "image")
     x, count = np.empty((0, 1, size, size), np.float32), 0
     for path in paths:
         for picture, limit in _pictures(path):
             height, width = picture.shape[:2]
             if min(height, width) < size:
                 raise ValueError(
-                    f"{path} is {height} x {width} pixels, smaller than size {size}: take size "
-                    f"{min(height, width)} or less, or keep it in another folder."
+                    f"{path} is {height} x {width} pixels, smaller than size {size}: take a "
+                    "smaller size, or keep it in another folder."
                 )
-            columns, left = width // size, width % size // 2
-            x.resize((count + height // size * columns, 1, size, size), refcheck=False)
-            picture = picture[:, left : left + columns * size]
-            for top in range(height % size // 2, height - size + 1, size):
-                for row in range(0, size, ROWS):  # a few at a time, to take little memory
-                    band = picture[top + row : top + min(row + ROWS, size)] / limit
-                    band = band @ LUMINANCE if band.ndim == 3 else band
-                    tiles = band.reshape(-1, columns, size).swapaxes(0, 1)
-                    x[count : count + columns, 0, row : row + ROWS] = tiles
-                count += columns
-            del picture  # before the next one is decoded
+            rows, columns = height // size, width // size
+            top, left = height % size // 2, width % size // 2
+            x.resize((count + rows * columns, 1, size, size), refcheck=False)
+            tiles = x[count:, 0].reshape(rows, columns, size, size)
+            for row in range(rows * size):  # one at a time, to take little memory
+                line = picture[top + row, left : left + columns * size]
+                grey = (line @ LUMINANCE if line.ndim == 2 else line) / limit
+                tiles[row // size, :, row % size] = grey.reshape(columns, size)
+            count += rows * columns
+            del picture, line  # before the next one is decoded
     return torch.from_numpy(x)
 
 
@@ -90,11 +87,8 @@ def _pictures(path):
         for picture, limit in reader.pictures(path):
             low, high = picture.min(), picture.max()
             if not 0 <= low <= high <= limit:
-                bad = int((~np.isfinite(picture)).sum())
-                cure = (
-                    f"replace its {bad} NaN or infinite ones first"
-                    if bad
-                    else "rescale it to [0, 1]"
+                raise Unfit(
+                    f"{path} has values from {low:.4g} to {high:.4g}: rescale it to [0, 1], "
+                    "without NaN or infinite values."
                 )
-                raise Unfit(f"{path} has values from {low:.4g} to {high:.4g}: {cure}.")
             yield picture, limit

@@ -30,26 +30,23 @@ def array(file, path, key):
 def expect(fits, found, path, key, wanted):
     """Refuse an array that does not fit what is wanted."""
     if not fits:
-        raise Unfit(
-            f"'{key}' of {path} is {found.dtype} of shape {found.shape}; expected {wanted}."
-        )
+        kind = f"{found.dtype} of shape {found.shape}"
+        raise Unfit(f"'{key}' of {path} is {kind}; expected {wanted}.")
 
 
 def chosen(slices, count, path):
     """The numbers of the slices asked for."""
-    numbers = np.arange(count)
+    wanted = slice(None) if slices is None else slices
     try:
-        if isinstance(slices, bool):
-            raise TypeError("True and False are no numbers")
-        if slices is not None:
-            numbers = numbers[list(slices) if isinstance(slices, tuple) else slices].reshape(-1)
-        numbers[0]  # one at least
+        numbers = np.arange(count)[list(wanted) if isinstance(wanted, tuple) else wanted]
+        if isinstance(slices, bool) or numbers.size == 0:
+            raise IndexError("no number of a slice")
     except (IndexError, TypeError, ValueError) as error:
-        raise Unfit(
-            f"Cannot read slices {slices} of 'kspace' in {path}: it holds {count}, numbered from "
-            f"0; give a number, a slice or a list ({error})."
-        ) from error
-    return numbers
+        message = (
+            f"No slices {slices} of 'kspace' in {path}: give some of 0 to {count - 1} ({error})."
+        )
+        raise Unfit(message) from error
+    return numbers.reshape(-1)
 
 
 def read(found, numbers):

@@ -1,44 +1,59 @@
 """What a loss may see: measurements without x. And what only supervised training may see."""
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from .. import _checks
 from .._random import place, stream
+from ..noise import Noise
+from ..operators import Operator
+
+Law = Noise | None
 
 
 class Measurements(Dataset):
     """N recorded measurements, item i being (y_i, A_i), or (y_i, A_i, law_i) where a law is given.
 
-    y: (N, ...), copied; or for Noise2Noise a pair of such tensors, y_i = (y_a, y_b) then. A: one
-    operator, or a batch of N, one per image. Entries that A does not measure are set to 0, as they
-    are no measurement. noise: the law of y, by keyword; needed where it differs from image to
-    image, a law of N sets of parameters: law_i then travels with y_i, and replaces the loss's own.
-    crop: `batch` cuts a random crop×crop window out of each y (and out of its law) and turns and
-    flips it at random, which for A = I and noise without a direction is again a measurement.
+    Entries that A does not measure are set to 0, as they are no measurement. A law of N sets of
+    parameters, one per image, replaces the loss's own: law_i travels with y_i, as A_i does.
 
     The protocol that `fit`, `evaluate` and `select` ask of any data set: `len(data)`, and
     `data.batch(indices, generator)` for a batch of the items `indices`, all randomness from
     `generator`; or else `data[i]`, items as torch's DataLoader takes them (see `batch_of`).
     Raises ValueError for y that A cannot have made, for another number of operators or laws than
     of images, for no image, and for a crop with another A. Measurements of images: `simulate`.
+
+    Arguments:
+        y: tensor (N, ...), copied; for Noise2Noise a pair of such tensors, y_i = (y_a, y_b).
+        A: one operator for all, or a batch of N, one per image.
+        noise: the law of y, by keyword, needed where it differs from image to image: one for all,
+            or a law of N sets of parameters; None leaves it to the loss.
+        crop: pixels; `batch` cuts a random crop×crop window out of each y (and out of its law) and
+            turns and flips it at random, which for A = I and noise without a direction is again a
+            measurement. None takes the whole.
+
+    Example:
+        >>> y = torch.randn(5, 1, 16, 16)
+        >>> measurements = data.Measurements(y, operators.Identity(), crop=8)
+        >>> batch, A = measurements.batch(torch.tensor([3, 1]))
+        >>> len(measurements), batch.shape
+        (5, torch.Size([2, 1, 8, 8]))
     """
 
-    def __init__(self, y, A, *, noise=None, crop=None):
+    def __init__(
+        self, y: Tensor | tuple, A: Operator, *, noise: Law = None, crop: int | None = None
+    ):
         copies = tuple(y) if isinstance(y, (tuple, list)) else (y,)
-        if not copies:
-            raise ValueError("y is an empty tuple; give at least one tensor (N, ...).")
         _checks.operator(A), _checks.law(noise)
         for copy in copies:
             _checks.same_shape(_checks.image(copy, "y"), copies[0], "a copy of y", "the first")
-        if len(copies[0]) == 0:
-            raise ValueError(f"y has shape {tuple(copies[0].shape)}; N must be at least 1.")
+        if not copies:
+            raise ValueError("y is an empty tuple; give at least one tensor (N, ...).")
+        N = len(copies[0])
         for part, name in ((A, "operators"), (noise, "laws")):
-            if part is not None and part.count not in (1, len(copies[0])):
-                raise ValueError(
-                    f"there are {part.count} {name} for {len(copies[0])} measurements; give one, "
-                    "or one for each."
-                )
+            if part is not None and part.count not in (1, N):
+                raise ValueError(f"{part.count} {name} for {N} measurements; give 1 or {N}.")
         A[:1].check(copies[0][:1])
         if crop is not None:
             _fits(crop, A, copies[0].shape[-2:])
@@ -86,12 +101,28 @@ class Measurements(Dataset):
         return self
 
 
-def simulate(x, A, noise, seed=0, copies=1, crop=None):
+def simulate(
+    x: Tensor, A: Operator, noise: Law, seed: int = 0, copies: int = 1, crop: int | None = None
+) -> Measurements:
     """`Measurements` y_i = noise(A x_i) of the images x, which are then forgotten.
 
-    x: (N, C, H, W). noise=None makes y = Ax. copies=2 makes independent pairs for Noise2Noise. All
-    randomness comes from `seed`. The law goes along where it differs from image to image, or from
-    pixel to pixel of a crop. Raises ValueError as `Measurements` does.
+    The law goes along where it differs from image to image, or from pixel to pixel of a crop.
+    Raises ValueError as `Measurements` does.
+
+    Arguments:
+        x: images, (N, C, H, W).
+        A: the operator, or a batch of N.
+        noise: the law that y is drawn from; None makes y = Ax.
+        seed: all randomness comes from it, 0 unless given.
+        copies: how many independent y of each image; 2 makes the pairs of Noise2Noise.
+        crop: pixels, as in `Measurements`.
+
+    Example:
+        >>> x = torch.rand(4, 1, 8, 8)
+        >>> simulated = data.simulate(x, operators.Identity(), noise.Gaussian(0.1))
+        >>> y, A = simulated.batch(torch.arange(4))
+        >>> round((y - x).std().item(), 2)
+        0.1
     """
     y = _simulated(x, A, noise, seed, copies, crop)
     varies = noise is not None and (noise.count > 1 or (crop is not None and noise.maps))
@@ -101,10 +132,21 @@ def simulate(x, A, noise, seed=0, copies=1, crop=None):
 class Pairs(Measurements):
     """The supervised data: `batch(indices)` gives (y, A, x), with the same y as `simulate`.
 
-    x: (N, C, H, W), kept beside the y that are simulated from it with `noise` and `seed`.
+    Arguments:
+        x: images, (N, C, H, W), kept beside the y that are simulated from them.
+        A: the operator, or a batch of N.
+        noise: the law that y is drawn from; None makes y = Ax.
+        seed: all randomness of y comes from it, 0 unless given.
+        crop: pixels, as in `Measurements`; x is cut as y is.
+
+    Example:
+        >>> pairs = data.Pairs(torch.rand(4, 1, 8, 8), operators.Identity(), None)
+        >>> y, A, x = pairs.batch(torch.tensor([2, 0]))
+        >>> torch.equal(y, x), x.shape
+        (True, torch.Size([2, 1, 8, 8]))
     """
 
-    def __init__(self, x, A, noise, seed=0, crop=None):
+    def __init__(self, x: Tensor, A: Operator, noise: Law, seed: int = 0, crop: int | None = None):
         super().__init__(_simulated(x, A, noise, seed, 1, crop), A, crop=crop)
         self.tensors.append(x.detach().clone())
 
@@ -119,22 +161,14 @@ class Pairs(Measurements):
 
 
 def _simulated(x, A, noise, seed, copies, crop):
-    if len(_checks.image(x)) == 0:
-        raise ValueError(f"x has shape {tuple(x.shape)}, no image at all; give at least one.")
-    _checks.law(noise)
+    _checks.image(x), _checks.law(noise)
+    count = _checks.whole(copies, "copies")
     if crop is not None:
         _fits(crop, _checks.operator(A), x.shape[-2:])
-    if noise is None and _checks.whole(copies, "copies") > 1:
-        raise ValueError(
-            f"noise=None makes {copies} equal copies; give a law, or recorded copies to "
-            "data.Measurements((y_a, y_b), A)."
-        )
-    generator = stream(seed, "measurements")
-    Ax = A(x)
-    return [
-        Ax if noise is None else noise(Ax, generator=generator)
-        for _ in range(_checks.whole(copies, "copies"))
-    ]
+    if noise is None and count > 1:
+        raise ValueError(f"noise=None makes {count} equal copies; give a law, or recorded copies.")
+    generator, Ax = stream(seed, "measurements"), A(x)
+    return [Ax if noise is None else noise(Ax, generator=generator) for _ in range(count)]
 
 
 def _fits(crop, A, size):
@@ -146,9 +180,8 @@ def _fits(crop, A, size):
 
 def _window(size, crop, generator):
     """A random window of images of this size, turned and flipped at random, as a function."""
-    device = place(generator)
     top, left, turn, flip = (
-        int(torch.randint(high, (1,), generator=generator, device=device))
+        int(torch.randint(high, (1,), generator=generator, device=place(generator)))
         for high in (size[0] - crop + 1, size[1] - crop + 1, 4, 2)
     )
 

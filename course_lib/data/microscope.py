@@ -8,12 +8,11 @@ import torch
 
 from .opened import Unfit, believable, float32, library, reading
 
-KIND = "an MRC file"
 OTHER = {3: "complex numbers", 4: "complex numbers", 16: "colours", 101: "numbers of 4 bits"}
 IMOD, SIGNED = 1146047817, 1  # IMOD's stamp, and its flag of signed bytes
 
 
-def mrc(path) -> torch.Tensor:
+def mrc(path: str) -> torch.Tensor:
     """The images of an .mrc or .mrcs file, as a float32 tensor (N, 1, H, W).
 
     A single micrograph gives N = 1; the frames of a stack or movie, or the sections of a volume
@@ -39,7 +38,7 @@ def mrc(path) -> torch.Tensor:
         torch.Size([3, 1, 8, 6])
     """
     mrcfile = library("mrcfile", "data.mrc")
-    with reading(path, KIND) as path, warnings.catch_warnings(record=True) as told:
+    with reading(path, "an MRC file") as path, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         with mrcfile.open(path, permissive=True, header_only=True) as file:
             header, mode = file.header, int(file.header.mode)
@@ -49,10 +48,7 @@ def mrc(path) -> torch.Tensor:
         shape = mrcfile.utils.data_shape_from_header(header)
         believable(path, math.prod(shape))
         if len(shape) == 4 and shape[0] != 1:
-            raise Unfit(
-                f"{path} holds volumes, an array of shape {shape}: give a micrograph (H, W) or a "
-                "stack (N, H, W)."
-            )
+            raise Unfit(f"{path} holds volumes, {shape}: give (H, W) or (N, H, W).")
         told.clear()
         with mrcfile.open(path, permissive=True) as file:
             values = file.data
@@ -62,8 +58,7 @@ def mrc(path) -> torch.Tensor:
             values = values.view("u1")
         stored = [int(header[axis]) for axis in ("maps", "mapr", "mapc")]
         if not any(stored):
-            words = "The file does not name its axes: read as sections, rows, columns"
-            warnings.warn(words, stacklevel=2)
+            warnings.warn("No axes are named: read as sections, rows, columns", stacklevel=2)
             stored = [3, 2, 1]
         values = values.reshape(-1, *shape[-2:]).transpose([stored.index(n) for n in (3, 2, 1)])
         values = torch.from_numpy(float32(values, path))[:, None]

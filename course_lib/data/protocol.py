@@ -1,7 +1,7 @@
 """What training and validation ask of a data set."""
 
 import torch
-from torch.utils.data import Subset, default_collate
+from torch.utils.data import Dataset, Subset, default_collate
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from .._batched import Batched
@@ -21,11 +21,23 @@ def items(data):
     return len(data)
 
 
-def batch_of(data, indices, generator=None):
+def batch_of(data: Dataset, indices: torch.Tensor, generator: torch.Generator | None = None):
     """The batch of the items `indices` of any data set: what `fit` and `validation` call.
 
     `data.batch` where there is one, also behind torch's Subset and random_split; else the items
     data[i], collated as torch's DataLoader does. Raises TypeError for what is no data set.
+
+    Arguments:
+        data: `Measurements`, or any data set whose items are (y, A), (y, A, law) or (y, A, x).
+        indices: the numbers of the items, a tensor of whole numbers.
+        generator: where `data.batch` takes its random crops from; None is torch's own.
+
+    Example:
+        >>> measurements = data.Measurements(torch.rand(6, 1, 8, 8), operators.Identity())
+        >>> half, _ = torch.utils.data.random_split(measurements, [3, 3])
+        >>> y, A = data.batch_of(half, torch.tensor([0, 2]))
+        >>> y.shape
+        torch.Size([2, 1, 8, 8])
     """
     items(data)
     if isinstance(data, Subset):

@@ -9,13 +9,19 @@ import torch
 
 from .opened import Unfit, float32, library, reading
 
-KIND = "an HDF5 file"
 TARGETS = ("reconstruction_rss", "reconstruction_esc")  # of several coils, of one
 PARTS = (("r", "i"), ("real", "imag"), ("re", "im"))  # how programs name the parts of a complex
 
 
 class Scan(NamedTuple):
-    """A volume of N slices, see `fastmri`; what the file does not have is None."""
+    """A volume of N slices, see `fastmri`; what the file does not have is None.
+
+    Example:
+        >>> k = torch.zeros(2, 2, 16, 12)
+        >>> scan = data.Scan(k, None, None, (8, 8), torch.ones(16, 12))
+        >>> scan.kspace.shape, scan.mask
+        (torch.Size([2, 2, 16, 12]), None)
+    """
 
     kspace: torch.Tensor  # (N, 2C, H, W): Re₁, Im₁, Re₂, … of C coils
     target: torch.Tensor | None  # (N, 1, h, w), magnitudes
@@ -24,7 +30,7 @@ class Scan(NamedTuple):
     acquired: torch.Tensor  # (H, W), ones on the columns that hold anything but zeros
 
 
-def fastmri(path, slices=None) -> Scan:
+def fastmri(path: str, slices: int | slice | list | None = None) -> Scan:
     """A fastMRI .h5 file, singlecoil or multicoil, as a `Scan` of float32 tensors.
 
     kspace has the layout of `operators.MRI` and `MultiCoilMRI`: centred, orthonormal, zero
@@ -60,57 +66,61 @@ def fastmri(path, slices=None) -> Scan:
     h5py = library("h5py", "data.fastmri")
     from .hdf5 import array, chosen, expect, read
 
-    with reading(path, KIND) as path, h5py.File(path) as file:
+    with reading(path, "an HDF5 file") as path, h5py.File(path) as file:
         if "kspace" not in file:
             raise Unfit(
                 f"{path} has no 'kspace'; it holds {', '.join(file)[:200] or 'nothing'}: give a "
                 "fastMRI file of raw data, singlecoil or multicoil."
             )
         stored = array(file, path, "kspace")
-        shape, names = stored.shape or (), stored.dtype.names or ()
-        pair = tuple(name.lower() for name in names) in PARTS
-        fits = len(shape) in (3, 4) and 0 not in shape and (pair or stored.dtype.kind == "c")
+        fits = stored.ndim in (3, 4) and 0 not in stored.shape
+        fits = fits and (_fields(stored) or stored.dtype.kind == "c")
         wanted = "complex values, (slices, H, W) for one coil or (slices, coils, H, W)"
         expect(fits, stored, path, "kspace", wanted)
         if "MATLAB_class" in stored.attrs:
             warnings.warn(
-                f"'kspace' of {path} was written by MATLAB: its shape {shape} is taken as (slices, "
-                "coils if several, H, W), where MATLAB's own order is the reverse.",
+                f"'kspace' of {path} was written by MATLAB: its shape {stored.shape} is taken as "
+                "(slices, coils if several, H, W), where MATLAB's own order is the reverse.",
                 stacklevel=2,
             )
-        numbers = chosen(slices, shape[0], path)
-        k = read(stored, numbers)
-        parts = [k[name] for name in names] if pair else [k.real, k.imag]
-        parts = [float32(part, f"'kspace' of {path}") for part in parts]
-        kspace = np.stack([part.reshape(len(k), -1, *shape[-2:]) for part in parts], 2)
-        kspace = kspace.reshape(len(k), -1, *shape[-2:])
-        acquired = kspace.any((0, 1, 2))
+        shape, numbers = stored.shape, chosen(slices, len(stored), path)
+        kspace = torch.from_numpy(_channels(read(stored, numbers), f"'kspace' of {path}"))
+        acquired = kspace.any(0).any(0).any(0)
         target, size, mask = None, None, None
-        for key in TARGETS if len(shape) == 3 else TARGETS[::-1]:  # the better one last
-            if key in file:
-                stored = array(file, path, key)
-                own = stored.shape or ()
-                fits = stored.dtype.kind in "biuf" and len(own) == 3 and 0 not in own
-                fits = fits and own[0] == shape[0] and own[1] <= shape[-2] and own[2] <= shape[-1]
-                wanted = f"real values, ({shape[0]}, h, w), at most as large as 'kspace', {shape}"
-                expect(fits, stored, path, key, wanted)
-                target = float32(read(stored, numbers), f"'{key}' of {path}")
-                target, size = torch.from_numpy(target)[:, None], own[1:]
-        if target is None and "ismrmrd_header" in file:
+        order = TARGETS if len(shape) == 4 else TARGETS[::-1]
+        if key := next((key for key in order if key in file), None):
+            found = array(file, path, key)
+            fits = found.dtype.kind in "biuf" and found.ndim == 3 and len(found) == shape[0]
+            fits = fits and 0 not in found.shape
+            fits = fits and np.less_equal(found.shape[1:], shape[-2:]).all()
+            wanted = f"real values, ({shape[0]}, h, w), at most as large as 'kspace', {shape}"
+            expect(fits, found, path, key, wanted)
+            target, size = float32(read(found, numbers), f"'{key}' of {path}"), found.shape[1:]
+            target = torch.from_numpy(target)[:, None]
+        elif "ismrmrd_header" in file:
             size = _recon_size(array(file, path, "ismrmrd_header")[()], shape)
         if "mask" in file:
-            stored = array(file, path, "mask")
-            own = stored.shape or ()
-            fits = stored.dtype.kind in "biuf" and np.prod(own) == max(own, default=0) == shape[-1]
-            fits = fits and np.isin(lines := stored[()].reshape(-1), (0, 1)).all()
+            found = array(file, path, "mask")
+            fits = found.dtype.kind in "biuf" and max(found.shape, default=0) == shape[-1]
+            fits = fits and found.size == shape[-1] and np.isin(found[()], (0, 1)).all()
             wanted = f"0 or 1 for each of the {shape[-1]} columns of 'kspace'"
-            expect(fits, stored, path, "mask", wanted)
-            mask = lines.astype(bool) & acquired
-    mask, acquired = (
-        None if line is None else torch.from_numpy(line.astype(np.float32)).repeat(shape[-2], 1)
-        for line in (mask, acquired)
-    )
-    return Scan(torch.from_numpy(kspace), target, mask, size, acquired)
+            expect(fits, found, path, "mask", wanted)
+            mask = torch.from_numpy(found[()].reshape(-1).astype(bool)) & acquired
+            mask = mask.float().repeat(shape[-2], 1)
+    return Scan(kspace, target, mask, size, acquired.float().repeat(shape[-2], 1))
+
+
+def _fields(array):
+    """The names of the real and the imaginary part, where complex numbers are pairs; else ()."""
+    names = array.dtype.names or ()
+    return names if tuple(name.lower() for name in names) in PARTS else ()
+
+
+def _channels(k, name):
+    """Complex (N, H, W) or (N, C, H, W) as (N, 2C, H, W), the parts of each coil side by side."""
+    parts = [k[field] for field in _fields(k)] or [k.real, k.imag]
+    parts = [float32(p, name).reshape(len(k), -1, *k.shape[-2:]) for p in parts]
+    return np.stack(parts, 2).reshape(len(k), -1, *k.shape[-2:])
 
 
 def _recon_size(text, shape):

@@ -7,7 +7,7 @@ import tifffile
 from PIL import Image
 
 from .opened import Unfit, believable
-from .raster import ORIENTATION, pixels, upright
+from .raster import MODES, ORIENTATION, pixels, upright
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 
@@ -39,11 +39,9 @@ def pictures(path):
 
 def _check(path, page):
     """Refuse a page whose numbers can't be told to be grey or colour, or are not all there."""
-    known, samples = page.photometric, page.samplesperpixel
+    known, samples = page.tags.valueof(262, "undeclared"), page.samplesperpixel
     colours = 3 if known in (RGB, YCBCR) else 1
     rest = [] if colours == 3 else page.extrasamples[: samples - 1]
-    if 262 not in page.tags:
-        raise Unfit(f"{path} does not say whether 0 is black or white: save it with that tag.")
     if not (
         known in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR)
         and samples >= colours
@@ -51,10 +49,10 @@ def _check(path, page):
         and set(page.axes) <= set("YXS")
         and str(page.dtype) in ("bool", "uint8", "uint16", "float16", "float32", "float64")
     ):
+        name = getattr(known, "name", known)
         raise Unfit(
-            f"{path} holds {getattr(known, 'name', known)} {page.dtype} values, {samples} a pixel, "
-            f"axes {page.axes}: save each image as a page of grey or RGB, of uint8, uint16 or float"
-            " in [0, 1]."
+            f"{path} holds {name} values ({page.dtype}, {samples} a pixel, axes {page.axes}): save "
+            "pages of grey or RGB, uint8, uint16 or float in [0, 1]."
         )
     pieces = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     row = math.ceil(page.imagewidth * samples * page.bitspersample / 8)
@@ -73,33 +71,27 @@ def _picture(path, page, stored=None):
         except (ValueError, NotImplementedError) as error:
             if "imagecodecs" not in str(error):
                 raise
-            return _by_pillow(path, page)
+            return _by_pillow(path, page, error)
     if "S" in page.axes:
         stored = np.moveaxis(stored, page.axes.index("S"), -1)
         stored = stored[..., :3] if known == RGB else stored[..., 0]
     if known == PALETTE:
         limit = 255 if page.colormap.max() < 256 else 65535  # as old programs wrote it
         stored = page.colormap.T[stored]
-    if stored.dtype.kind == "f":
-        limit = 1
+    limit = 1 if stored.dtype.kind == "f" else limit
     if known == WHITE_IS_ZERO:
-        stored = 1 - stored if limit == 1 and stored.dtype != bool else ~stored
+        stored = 1 - stored if stored.dtype.kind == "f" else ~stored
     return upright(stored, page.tags.valueof(ORIENTATION, 1)), limit
 
 
-def _by_pillow(path, page):
+def _by_pillow(path, page, error):
     """The same of a page that tifffile can't unpack, refused where Pillow isn't exact."""
-    one = page.samplesperpixel == 1 and page.photometric == BLACK_IS_ZERO
     small = page.bitspersample <= 8
-    exact = ("1", "L", "LA", "P", "RGB", "RGBA") if small else ("I;16", "I;16B", "F") * one
+    one = page.samplesperpixel == 1 and page.photometric == BLACK_IS_ZERO
     with Image.open(path, formats=("TIFF",)) as image:
         image.seek(page.index)
         image.load()
-        if image.mode not in exact:
-            packing = getattr(page.compression, "name", page.compression)
-            raise Unfit(
-                f"{path} is packed by {packing} at {page.bitspersample} bits: pip install "
-                "imagecodecs, or save it without packing."
-            )
+        if image.mode not in (MODES if small else ("I;16", "I;16B", "F") * one):
+            raise Unfit(f"{path}: {error}; pip install imagecodecs, or save it without packing.")
         turn = image.getexif().get(ORIENTATION, 1)  # none where Pillow has turned the image
         return upright(pixels(image), turn), 255 if small else 65535 if image.mode != "F" else 1

@@ -8,10 +8,8 @@ import torch
 
 from .opened import Unfit, believable, float32, library, reading
 
-KIND = "a NIfTI file"
 
-
-def nifti(path) -> torch.Tensor:
+def nifti(path: str) -> torch.Tensor:
     """The axial slices of a .nii or .nii.gz file, as a float32 tensor (N, 1, H, W).
 
     The volume is turned to the nearest standard orientation: slices go from the feet to the head,
@@ -34,25 +32,22 @@ def nifti(path) -> torch.Tensor:
         torch.Size([3, 1, 5, 4])
     """
     nibabel = library("nibabel", "data.nifti")
-    with reading(path, KIND) as path:
+    with reading(path, "a NIfTI file") as path:
         image = nibabel.load(path)
         header, name = image.header, type(image).__name__
-        if name in ("Nifti1Pair", "Nifti2Pair"):
-            raise Unfit(f"{path} is half of a pair .hdr and .img: convert them to one .nii.")
         if name not in ("Nifti1Image", "Nifti2Image"):
-            raise ValueError(f"it is a {name}")
+            raise Unfit(f"{path} is a {name}: convert it to one .nii file.")
         shape, kind, start = image.shape, image.get_data_dtype(), image.dataobj.offset
         if kind.names:
             raise Unfit(f"{path} holds colours ({', '.join(kind.names)}): give grey values.")
         if len(shape) < 3 or math.prod(shape[3:]) != 1 or kind.kind not in "iuf":
-            raise Unfit(
-                f"{path} holds {kind.name} values of shape {shape}: give one volume of real "
-                "values, (x, y, z)."
-            )
+            raise Unfit(f"{path} holds {kind.name} values of shape {shape}: give real (x, y, z).")
         believable(path, math.prod(shape))
         if start < header.single_vox_offset:
             raise ValueError(f"its values begin at byte {start}, inside the header")
-        extra = _length(nibabel, path) - start - math.prod(shape) * kind.itemsize
+        with nibabel.openers.Opener(path) as stream:  # to the end, where gzip has its checksum
+            length = sum(map(len, iter(lambda: stream.read(2**20), b"")))
+        extra = length - start - math.prod(shape) * kind.itemsize
         values = np.asanyarray(nibabel.as_closest_canonical(image).dataobj)
         values = values.reshape(values.shape[:3]).transpose(2, 1, 0)[:, ::-1]  # rows from +y
         values = torch.from_numpy(float32(values, path))[:, None]
@@ -61,9 +56,3 @@ def nifti(path) -> torch.Tensor:
     if extra:
         warnings.warn(f"{path} has {extra} bytes after its values: left out.", stacklevel=2)
     return values
-
-
-def _length(nibabel, path):
-    """The bytes of the file when it is unpacked, read to the end, where gzip has its checksum."""
-    with nibabel.openers.Opener(path) as stream:
-        return sum(map(len, iter(lambda: stream.read(2**20), b"")))

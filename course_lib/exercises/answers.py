@@ -9,11 +9,12 @@ def tensor(value):
 
     Anything else is a TypeError, ValueError or RuntimeError.
     """
-    if isinstance(value, tuple | list):
+    numbers = isinstance(value, list) and all(isinstance(v, (int, float)) for v in value)
+    if isinstance(value, (tuple, list)) and not numbers:
         parts = [tensor(part) for part in value]
         if isinstance(value, tuple) and all(part.numel() == 1 for part in parts):
             parts = [part.reshape(()) for part in parts]
-        return torch.stack(parts) if parts else torch.zeros(0).double()
+        return torch.stack(parts)
     if not torch.is_tensor(value):
         value = torch.as_tensor(numpy.array(value))
     kind = torch.float64 if value.is_floating_point() else torch.int64

@@ -33,10 +33,6 @@ class Case:
     verdict: Callable | None = None
     then: Callable | None = None
 
-    @property
-    def nothing(self):
-        return self.right is self.verdict is None
-
 
 class Draw:
     """Random tensors in float64, the same at every check."""

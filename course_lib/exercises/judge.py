@@ -32,15 +32,16 @@ def judge(function, cases):
             elif any(isinstance(v, torch.Generator) for v in case.arguments):
                 _draws(call, result, generator, everywhere)
     except Said as named:
-        return Verdict(False, f"{named}{note}", named=True)
+        return Verdict(False, f"{named}{note or call.changed()}", named=True)
     return Verdict(not unnamed, (unnamed or "correct.") + note)
 
 
 def _differs(case, call, result):
     """Nothing for a right answer, else a sentence: `Said` when it names the mistake."""
-    if case.nothing or result is None:
-        if case.nothing and result is None:
-            return ""
+    nothing = case.right is case.verdict is None  # the right answer is None
+    if nothing and result is None:
+        return ""
+    if nothing or result is None:
         raise Said(MISSING if result is None else f"here the answer is None, not {result}.")
     right = None if case.right is None else tensor(case.right)
     answer = _read(case, right, result)
@@ -57,7 +58,9 @@ def _differs(case, call, result):
         raise Said(said)
     if not fits:
         raise Said(f"the answer has shape {tuple(answer.shape)}; return {_wanted(case, right)}.")
-    return case.recall if case.verdict else _by_how_much(case, call, answer, right)
+    if case.verdict:
+        return case.recall or "another answer is right."
+    return _by_how_much(case, call, answer, right)
 
 
 def _read(case, right, result):

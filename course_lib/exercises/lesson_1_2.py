@@ -59,8 +59,9 @@ def best_for_l1():
         median = values[order][(weights[order].cumsum(0) < 0.5).sum()]
         unsorted = values[(weights.cumsum(0) < 0.5).sum()]
 
-        def cost(c, values=values, weights=weights):
-            return (weights * (values - c).abs()).sum()
+        def verdict(c, values=values, weights=weights, best=median):
+            cost, least = ((weights * (values - v).abs()).sum() for v in (c, best))
+            return None if cost <= 1.001 * least else ""
 
         mistakes = {
             "this is the mean, which minimises the squared error.": (weights * values).sum(),
@@ -68,14 +69,8 @@ def best_for_l1():
             "this is the median of the values without their weights.": values.median(),
             "the weights were summed without sorting the values.": unsorted,
         }
-        least = 1.001 * cost(median)
-        yield Case(
-            (values, weights),
-            median,
-            mistakes,
-            recall="another value costs less on average.",
-            verdict=lambda c, cost=cost, least=least: None if cost(c) <= least else "",
-        )
+        recall = "another value costs less on average."
+        yield Case((values, weights), median, mistakes, recall=recall, verdict=verdict)
 
 
 EXERCISES = {"a": wiener, "b": list_mean, "c": best_for_l1}

@@ -15,7 +15,8 @@ def r2r_pair():
     """r2r_pair(y, sigma, alpha, w): y1 = y + σ√(α/(1−α)) w and y2 = (y − (1−α) y1)/α."""
     draw = Draw(211)
     for shape, sigma, alpha in (((2, 1, 5, 7), 0.3, 0.2), ((64,), 0.7, 0.8), ((9, 4), 1.6, 0.35)):
-        y, w, tau = draw.uniform(*shape).float(), draw.normal(*shape).float(), _tau(alpha)
+        y, w = draw.uniform(*shape).float(), draw.normal(*shape).float()
+        tau = (alpha / (1 - alpha)) ** 0.5
         y1 = y + sigma * tau * w
         of_y1 = {
             "y1 has the noise of 1 − α: that is the slide's convention.": y + sigma / tau * w,
@@ -66,7 +67,7 @@ def _average(y, sigma, alpha, draws, inputs, outputs, answer):
         return f"f was evaluated {len(inputs)} times for draws = {draws}."
     if torch.equal(inputs[0], inputs[1]):
         return "all recorruptions are the same: draw a new w in each turn of the loop."
-    w, tau = added[0], _tau(alpha)
+    w, tau = added[0], (alpha / (1 - alpha)) ** 0.5
     if any((w * w.roll(1, axis)).mean().abs() > 0.1 * w.square().mean() for axis in (0, 2, 3)):
         return "each pixel of each image needs noise of its own: torch.randn(y.shape, …)."
     seen = sum(w.std() for w in added) / draws
@@ -134,10 +135,6 @@ def _drawn(w, z, alpha):
     if (w < 0).any() or (w > z + 0.5).any() or abs(skewness - 1) > 0.5:  # standard error 0.1
         return "w has the spread of Bin(z, α) and not its law: toss coins with torch.binomial."
     return None
-
-
-def _tau(alpha):
-    return (alpha / (1 - alpha)) ** 0.5
 
 
 def _whole(u):

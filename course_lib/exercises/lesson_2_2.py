@@ -63,11 +63,9 @@ def mixture_mean():
         t, sigma = draw.number(0.1, 0.4), draw.number(0.3, 0.7)
         deviation, v = y[:, None] - means, sigma**2
 
-        def share(variance, w=weights, deviation=deviation):
-            return torch.softmax(w.log() - deviation**2 / (2 * variance), dim=-1)
-
-        def score(variance, w=weights, deviation=deviation, share=share):
-            return -(share(variance, w) * deviation).sum(-1) / variance
+        def score(variance, w=weights, deviation=deviation):
+            r = torch.softmax(w.log() - deviation**2 / (2 * variance), dim=-1)
+            return -(r * deviation).sum(-1) / variance
 
         s = score(t**2 + v)
         mistakes = {
@@ -79,8 +77,7 @@ def mixture_mean():
             "p is the density of y, of variance t² + σ²; you used σ².": y + v * score(v),
             "variances add: use t² + σ², not (t + σ)².": y + v * score((t + sigma) ** 2),
             "the weights are missing from r_k(y).": y + v * score(t**2 + v, weights / weights),
-            "multiply the score by the noise's σ², not by t² + σ².": y + (t**2 + v) * s,
-            "Σ r_k μ_k is for t = 0: y says more of x than its component.": share(t**2 + v) @ means,
+            "this is Σ r_k μ_k, with t² + σ² for σ²: add σ² times the score.": y + (t**2 + v) * s,
         }
         yield Case((y, weights, means, t, sigma), y + v * s, mistakes)
 

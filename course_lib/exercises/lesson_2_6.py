@@ -60,11 +60,7 @@ def risks():
             "R2R's target y2 has variance σ²/α, not σ²: α differs.": (n2n - v, r2r - v, sure),
             "σ²/(1 − α) is the variance of y1: take y2's, σ²/α.": (n2n - v, of_y1, sure),
             "divide σ² by α: less noise in y1 is more in y2.": (n2n - v, r2r - v * alpha, sure),
-            "SURE has subtracted σ² already: its offset is 0.": (
-                n2n - v,
-                r2r - v / alpha,
-                sure - v,
-            ),
+            "SURE subtracts σ² itself: its offset is 0.": (n2n - v, r2r - v / alpha, sure - v),
         }
         wanted = "three numbers: the risks behind Noise2Noise, R2R and SURE"
         right = n2n - v, r2r - v / alpha, sure

@@ -98,9 +98,5 @@ def correlation_with_truth():
     yield Case((torch.tensor([0.3, 0.1, 0.1]), raw), right, {}, wanted, recall)
 
 
-EXERCISES = {
-    "a": autocorrelation,
-    "b": noise_passed,
-    "c": truth_correlation,
-    "d": correlation_with_truth,
-}
+ALL = autocorrelation, noise_passed, truth_correlation, correlation_with_truth
+EXERCISES = dict(zip("abcd", ALL, strict=True))

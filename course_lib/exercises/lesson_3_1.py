@@ -33,12 +33,8 @@ def common_null():
     for G, m, n, d in ((2, 2, 6, 2), (3, 2, 7, 1), (4, 2, 8, 0), (1, 2, 5, 3)):
         Q = torch.linalg.qr(draw.normal(n, n))[0]
         A = draw.normal(G, m, n - d) @ Q[:, d:].T
-        yield Case(
-            (A,),
-            None,
-            recall=f"some A_g sees a part of it; {d} directions are unseen.",
-            verdict=partial(_null, A, d),
-        )
+        recall = f"some A_g sees a part of it; {d} directions are unseen."
+        yield Case((A,), None, recall=recall, verdict=partial(_null, A, d))
 
 
 def _null(A, d, V):
@@ -51,16 +47,14 @@ def _null(A, d, V):
     V, found = V.double(), V.shape[1]
 
     def unseen(B):
-        return found and (B @ V).abs().max() < 1e-4 * B.abs().max()
+        return (B @ V).abs().max() < 1e-4 * B.abs().max()
 
-    if unseen(A) or found == d == 0:
+    if found == 0 or unseen(A):
         if found != d:
-            return f"all of these are unseen, but there are {d} such directions, not {found}."
+            return f"there are {d} unseen directions, not {found}; float32 rounds 0 to 1e-7."
         if (V.T @ V - torch.eye(d)).abs().sum() > 1e-4 * n:
             return "these vectors span the right space; make them orthonormal."
         return None
-    if found == 0:
-        return f"there are {d} unseen directions; a rounded eigenvalue 0 is 1e-7 in float32."
     if unseen(A[0]):
         return "A_1 does not see these vectors and others do: v must be unseen by every A_g."
     if unseen(A.mean(0)):
@@ -75,7 +69,7 @@ def mean_image():
     draw = Draw(313)
     for N, n in ((30, 6), (50, 9)):
         mask = draw.mask(N, n, share=0.4).double()
-        mask[:, -1] = 0  # never measured
+        mask[1:, 0], mask[0, 0], mask[:, -1] = 0, 1, 0  # measured once, never
         y = mask * (1 + draw.normal(N, n))
         total, count = y.sum(0), mask.sum(0)
         right = total / count.clamp_min(1)
@@ -98,13 +92,9 @@ def naive_gradient():
     for m, n in ((3, 7), (4, 6)):
         A, x_hat, y = draw.normal(m, n), draw.normal(n), draw.normal(m)
         residual = A @ x_hat - y
-        right = 2 / m * A.T @ residual
+        right, lying = 2 / m * A.T @ residual, [c * residual for c in (1, 2, 2 / m)]
         mistakes = {
-            "this lies among the measurements, (m,): bring it to the image with Aᵀ.": [
-                residual,
-                2 * residual,
-                2 / m * residual,
-            ],
+            "this lies among the measurements: bring it to the image with Aᵀ.": lying,
             "the sign is flipped: the residual is Ax̂ − y.": -right,
             "did you drop the factor 2 of the square?": right / 2,
             "divide by m, the number of measurements.": right * m,

@@ -71,9 +71,7 @@ def given_seen():
             "this is E[AᵀA], over all masks: use what f sees.": masks.mean(0),
             "masks without all of `kept` can't have led to it: leave them out.": mean(p**more),
             "the masks that fit are not equally likely: a larger one had more to hide.": mean(fits),
-            "each entry was hidden with probability p; you took 1 − p.": mean(
-                fits * (1 - p) ** more
-            ),
+            "each entry was hidden with chance p, not 1 − p.": mean(fits * (1 - p) ** more),
             "divide by the sum of the probabilities: they are given `kept`.": chance @ masks,
             "divide by the sum of the chances, not by the number of masks.": chance @ masks / G,
             "this is what f sees: other entries may have been measured too.": kept,

@@ -19,17 +19,15 @@ def baseline():
             v = Z * delta.cos() - (X * theta.cos() - Y * theta.sin()) * delta.sin()
             return torch.stack([u, v]) / wavelength
 
-        right, degree, flip = uv(delta, theta), pi / 180, torch.tensor([1.0, 1.0])
+        right, converted = uv(delta, theta), (delta * pi / 180, theta * pi / 180)
         mistakes = {
-            "delta and theta are in radians: do not convert them.": uv(
-                delta * degree, theta * degree
-            ),
+            "delta and theta are in radians: do not convert them.": uv(*converted),
             "divide by the wavelength: u and v are in wavelengths.": right * wavelength,
             "divide by the wavelength; do not multiply by it.": right * wavelength**2,
             "u and v are swapped.": right.flip(0),
             "u is right; v has Z cos δ minus the other term, not plus.": uv(-delta, theta),
             "u is right; in v, cos δ and sin δ are swapped.": uv(pi / 2 - delta, theta),
-            "the earth turns the other way: check the signs of sin θ.": uv(delta, -theta) * flip,
+            "the earth turns the other way: check the signs of sin θ.": uv(delta, -theta),
         }
         yield Case((b, delta, theta, wavelength), right, mistakes, "two numbers, u and v")
 

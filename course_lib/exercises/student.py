@@ -32,10 +32,8 @@ class Call:
 
     def __call__(self, generator):
         """What the function returns; it gets this generator where the arguments have one."""
-        drawn = [isinstance(v, torch.Generator) for v in self.arguments]
-        self.given = [
-            generator if d else copy.deepcopy(v) for d, v in zip(drawn, self.arguments, strict=True)
-        ]
+        seeded = {id(v): generator for v in self.arguments if isinstance(v, torch.Generator)}
+        self.given = copy.deepcopy(self.arguments, seeded)
         try:
             with _limits():
                 result = self.function(*self.given)

@@ -5,28 +5,27 @@ initial weights; the network of every loss starts from the same weights and sees
 first copy, for Noise2Noise). PSNR is averaged over the 256×256 tiles of the test photographs, its
 interval over tiles; the gap to the supervised network has its interval over seeds. On the CPU
 each network trains on one thread, as many at a time as there are cores.
+Of every row the middle 128×128 of the test tiles 0 and 4 are kept, with their PSNR.
 """
 
 import functools
 import math
-import time
 
-import torch
-from tqdm.auto import tqdm
-
-from .. import data, losses, metrics, models, noise, training
+from .. import data, losses, models, noise
 from .._random import stream
 from ..operators import Identity
-from . import parallel, report
-from .store import Store, beside
+from . import gallery, report
+from .sweep import measured, reconstruct, sweep, train
 
 BUDGET = {"quick": 250, "full": 1000}  # steps of 8 patches of 64×64
 SEEDS = {"quick": 1, "full": 3}
 NOISES = {"gaussian": noise.Gaussian(0.1), "poisson": noise.Poisson(0.02), "gamma": noise.Gamma(25)}
+SEEN = [0, 4]  # the test tiles whose pictures are kept
 
 
-def methods(problem, law, steps):
+def methods(problem, steps):
     """{name: loss}: the losses that apply to this noise, the supervised reference first."""
+    law = NOISES[problem]
     applicable = [losses.Supervised(), losses.R2R(law, alpha=0.25, draws=50), losses.SURE(law)]
     if problem == "gaussian":
         applicable += [
@@ -38,104 +37,67 @@ def methods(problem, law, steps):
     return {type(loss).__name__: loss for loss in applicable}
 
 
-def network(name):
-    """The U-Net of every loss that looks at all of y."""
-    return models.UNet()
-
-
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows", "unsure"}; finished runs are kept beside `json_path`."""
-    table, results = trained(scale, seeds, json_path, NOISES, methods, network)
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows", "pictures", "unsure"}."""
+    table, results = tabulated(one, methods, NOISES, scale, seeds, json_path)
     return table | {"unsure": against_theory(results, NOISES["gaussian"].sigma ** 2)}
 
 
-def trained(scale, seeds, json_path, noises, methods, network):
-    """({"meta", "rows"}, {(problem, name): one result per seed}) of the losses of `methods`."""
-    store = Store(beside(json_path), [__name__, methods.__module__])
-    steps = BUDGET[scale]
-    seeds = range(SEEDS[scale] if seeds is None else seeds)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    cells = [(p, name) for p, law in noises.items() for name in methods(p, law, steps)]
-    runs = [(*cell, steps, seed) for seed in seeds for cell in cells]
-    missing = [run for run in runs if run not in store]
-    run_one = functools.partial(_run, noises, methods, network, device)
-    done = parallel.results(run_one, missing, device)
-    for run, result in tqdm(done, total=len(missing), unit="network"):
-        store.put(run, result)
-        tqdm.write(f"{run[0]} {run[1]}: {sum(result['psnr']) / len(result['psnr']):.3f} dB")
-    results = {(p, n): [store[p, n, steps, seed] for seed in seeds] for p, n in cells}
+def tabulated(one, methods, problems, scale, seeds, json_path):
+    """({"meta", "rows", "pictures"}, {(problem, name): one result per seed})."""
+    cells = [(problem, name) for problem in problems for name in methods(problem, BUDGET[scale])]
+    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
+    results, meta = sweep(one, runs, scale, seeds, json_path)
+    x, seen = data.load("photos", "test", 256), {}
+    for problem in problems:
+        y = NOISES[problem](x, generator=stream(0, "test noise"))
+        seen[problem] = {"x": window(x), "y": window(y)}
     rows = [row(*cell, results) for cell in cells]
-    seconds = sum(store[run]["seconds"] for run in runs)
-    meta = report.meta(scale, device, seeds, seconds, store.versions(runs))
-    return {"meta": meta, "rows": rows}, results
+    return {"meta": meta, "rows": rows, "pictures": gallery.album(seen, results)}, results
 
 
-def _run(noises, methods, network, device, run):
-    problem, name, steps, seed = run
-    began, law = time.perf_counter(), noises[problem]
-    loss = methods(problem, law, steps)[name]
-    result = one(loss, functools.partial(network, name), law, steps, seed, device)
-    return result | {"seconds": round(time.perf_counter() - began, 2)}
+def one(problem, name, seed, scale, where):
+    """Train and test one network of the table."""
+    loss = methods(problem, BUDGET[scale])[name]
+    return run(loss, models.UNet, NOISES[problem], seed, where, steps=BUDGET[scale])
 
 
-def one(loss, network, law, steps, seed, device, precision="float32", measurements=None):
+def run(loss, network, law, seed, where, measurements=None, **options):
     """Train a `network()` with the loss, on the `measurements`; measure it on test photographs."""
-    A, train, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
-    if measurements is None:
-        measurements = simulated(loss, train, law, seed)
-    torch.manual_seed(seed)
-    f, loss = models.BackProjection(network()).to(device), loss.to(device)
-    measurements.to(device)
-    history = training.fit(
-        f, loss, measurements, steps=steps, seed=seed, precision=precision, progress=False
-    )
-    y = law(test, generator=stream(seed, "test noise"))
-    x_hat = denoise(loss, f, y, A, device)
-    result = {
-        "psnr": metrics.psnr(x_hat, test).tolist(),
-        "ssim": metrics.ssim(x_hat, test).mean().item(),
-        "mse": (x_hat - test).square().mean().item(),
-        "train_evals": loss.train_evals,
-        "test_evals": loss.test_evals,
-        "s_per_step": history.seconds_per_step,
-    }
+    A, x, test = Identity(), data.load("photos", "train", 256), data.load("photos", "test", 256)
+    measurements = measurements or measured(loss, x, A, law, seed, crop=64)
+    make = functools.partial(_backprojection, network)
+    f, result = train(make, loss, measurements, where, seed, **options)
+
+    def estimate(x, name):
+        y = law(x, generator=stream(seed, name))
+        return reconstruct(f, loss, y, A, where)
+
+    x_hat = estimate(test, "test noise")
+    result |= report.scores(x_hat, test) | {"mse": (x_hat - test).square().mean().item()}
+    if seed == 0:
+        result |= gallery.kept(window(x_hat), window(test))
     if isinstance(loss, (losses.Supervised, losses.UNSURE)):  # on what it was trained, new noise
-        y = law(train, generator=stream(seed, "new noise"))
-        x_hat = denoise(loss, f, y, A, device)
-        result["mse_train"] = (x_hat - train).square().mean().item()
+        result["mse_train"] = (estimate(x, "new noise") - x).square().mean().item()
     if isinstance(loss, losses.UNSURE):
         result["eta"] = loss.eta.item()
     return result
 
 
-def simulated(loss, x, law, seed):
-    """What the loss is trained on: one noisy copy of each photograph, two for Noise2Noise."""
-    if isinstance(loss, losses.Supervised):
-        return data.Pairs(x, Identity(), law, seed=seed, crop=64)
-    copies = 2 if isinstance(loss, losses.Noise2Noise) else 1
-    return data.simulate(x, Identity(), law, seed=seed, copies=copies, crop=64)
+def _backprojection(network):
+    return models.BackProjection(network())
 
 
-@torch.no_grad()
-def denoise(loss, f, y, A, device, batch=4):
-    """The loss's own test-time estimate, in batches."""
-    generator = torch.Generator().manual_seed(0)
-    parts = (part.to(device) for part in y.split(batch))
-    return torch.cat([loss.reconstruct(f, part, A, generator=generator).cpu() for part in parts])
+def window(x):
+    """What is kept of the pictures of x."""
+    return x[SEEN, :, 64:192, 64:192]
 
 
 def row(problem, name, results):
     """One row of the table, from the results of its seeds."""
-    ours, reference = results[problem, name], results[problem, "Supervised"]
-    mean = {k: sum(r[k] for r in ours) / len(ours) for k in ("ssim", "mse", "s_per_step")}
-    first = {k: ours[0][k] for k in ("train_evals", "test_evals")}
-    return {
-        "method": name,
-        "problem": problem,
-        **report.against(ours, reference),
-        **mean,
-        **first,
-    }
+    ours = results[problem, name]
+    mse = sum(result["mse"] for result in ours) / len(ours)
+    return report.row(problem, name, ours, results[problem, "Supervised"]) | {"mse": mse}
 
 
 def against_theory(results, variance):

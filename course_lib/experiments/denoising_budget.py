@@ -8,55 +8,37 @@ network in bf16, beside float32; few, as a CPU without instructions for bf16 tak
 long for a step.
 """
 
-import functools
-import time
-
-import torch
-from tqdm.auto import tqdm
-
-from .. import data
+from .. import data, models
 from ..operators import Identity
-from . import denoising, parallel, report
-from .store import Store, beside
+from . import denoising
+from .sweep import sweep
 
+SEEDS = denoising.SEEDS
 ROWS = {
     "poisson": ("Supervised", "R2R", "SURE", "Supervised fresh", "SURE fresh"),
     "gaussian": ("Supervised", "SURE", "SURE bf16"),
 }
 
 
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    store = Store(beside(json_path), [__name__])
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    seeds = range(denoising.SEEDS[scale] if seeds is None else seeds)
-    cells = {}
-    for problem, names in ROWS.items():
-        count = 3 * denoising.BUDGET[scale] if problem == "poisson" else denoising.BUDGET["quick"]
-        own = seeds if problem == "poisson" else seeds[:1]
-        cells |= {(problem, name): [(problem, name, count, s) for s in own] for name in names}
-    runs = sorted((run for some in cells.values() for run in some), key=lambda run: run[-1])
-    missing = [run for run in runs if run not in store]
-    done = parallel.results(functools.partial(train, device), missing, device)
-    for run, result in tqdm(done, total=len(missing), unit="network"):
-        store.put(run, result)
-    results = {cell: [store[run] for run in some] for cell, some in cells.items()}
-    rows = [row(*cell, results) | {"steps": cells[cell][0][2]} for cell in cells]
-    seconds = sum(store[run]["seconds"] for run in runs)
-    return {"meta": report.meta(scale, device, seeds, seconds, store.versions(runs)), "rows": rows}
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows"}."""
+    steps = {"poisson": 3 * denoising.BUDGET[scale], "gaussian": denoising.BUDGET["quick"]}
+    own = {"poisson": seeds, "gaussian": seeds[:1]}
+    cells = [(problem, name) for problem in ROWS for name in ROWS[problem]]
+    runs = {cell: [(*cell, steps[cell[0]], seed) for seed in own[cell[0]]] for cell in cells}
+    results, meta = sweep(one, runs, scale, seeds, json_path)
+    return {"meta": meta, "rows": [row(*c, results) | {"steps": steps[c[0]]} for c in cells]}
 
 
-def train(device, run):
+def one(problem, name, steps, seed, where):
     """Train and test one network."""
-    problem, name, count, seed = run
-    began, law = time.perf_counter(), denoising.NOISES[problem]
-    kind, _, variant = name.partition(" ")
-    loss = denoising.methods(problem, law, count)[kind]
-    network = functools.partial(denoising.network, kind)
+    law, (kind, _, variant) = denoising.NOISES[problem], name.partition(" ")
+    loss = denoising.methods(problem, steps)[kind]
     precision = "bf16" if variant == "bf16" else "float32"
-    anew = Fresh(law, seed, kind == "Supervised") if variant == "fresh" else None
-    result = denoising.one(loss, network, law, count, seed, device, precision, anew)
-    return result | {"seconds": round(time.perf_counter() - began, 2)}
+    anew = Fresh(law, seed, loss.needs_x) if variant == "fresh" else None
+    return denoising.run(
+        loss, models.UNet, law, seed, where, anew, steps=steps, precision=precision
+    )
 
 
 class Fresh:

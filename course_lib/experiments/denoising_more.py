@@ -8,14 +8,17 @@ that network with ground truth. The blind-spot network has about as many weights
 convolutions, and four passes in each evaluation.
 """
 
-from .. import losses, models, noise
+import functools
+
+from .. import losses, models
 from . import denoising
 
-NOISES = {"gaussian": noise.Gaussian(0.1)}
+SEEDS = denoising.SEEDS
 
 
-def methods(problem, law, steps):
+def methods(problem, steps):
     """{name: loss}, the supervised reference first."""
+    law = denoising.NOISES[problem]
     found = [
         losses.Supervised(),
         losses.Noise2Score(law),
@@ -37,6 +40,13 @@ def network(name):
     return models.UNet()
 
 
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    return denoising.trained(scale, seeds, json_path, NOISES, methods, network)[0]
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows", "pictures"}."""
+    return denoising.tabulated(one, methods, ["gaussian"], scale, seeds, json_path)[0]
+
+
+def one(problem, name, seed, scale, where):
+    """Train and test one network of the table."""
+    steps, law = denoising.BUDGET[scale], denoising.NOISES[problem]
+    make = functools.partial(network, name)
+    return denoising.run(methods(problem, steps)[name], make, law, seed, where, steps=steps)

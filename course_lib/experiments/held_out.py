@@ -12,16 +12,14 @@ Losses that are not the risk plus a constant (NO_RISK) have no row.
 """
 
 import math
-import time
 
 import torch
-from tqdm.auto import tqdm
 
-from .. import data, losses, models, noise, operators, training, validation
+from .. import data, losses, models, noise, operators, validation
 from .._random import stream
 from ..operators import masks
-from . import parallel, report
-from .store import Store, beside
+from . import report
+from .sweep import measured, sweep, train
 
 SIZE, WIDTHS, BATCH, RATE = 32, (8, 16), 16, 4e-3
 STEPS = {"quick": 200, "full": 2000}
@@ -123,31 +121,20 @@ def network(problem, name):
     return models.BackProjection(models.UNet(2 if problem == "MRI ×2" else 1, WIDTHS))
 
 
-def measurements(problem, name, split, seed):
-    """What the loss is given of one split: pairs for two of them, and y alone for the others."""
-    x, A = scenes(problem, split)
-    if name == "Supervised":
-        return data.Pairs(x, A, LAWS[problem], seed=seed)
-    copies = 2 if name == "Noise2Noise" else 1
-    return data.simulate(x, A, LAWS[problem], seed=seed, copies=copies)
-
-
-def one(problem, name, seed, scale, device="cpu"):
+def one(problem, name, seed, scale, where):
     """Train with one loss, and compare its held-out score with the risk."""
-    began, loss = time.perf_counter(), methods(problem)[name].to(device)
-    torch.manual_seed(seed)
-    f = network(problem, name).to(device)
-    train = measurements(problem, name, "train", seed).to(device)
-    training.fit(
-        f, loss, train, steps=STEPS[scale], batch=BATCH, lr=RATE, seed=seed, progress=False
+    loss, law = methods(problem)[name], LAWS[problem].to(where)
+    train_on, test = (
+        measured(loss, *scenes(problem, split), law, seed + more)
+        for split, more in (("train", 0), ("test", 1000))
     )
-    test = measurements(problem, name, "test", seed + 1000).to(device)
-    x, law = scenes(problem, "test")[0].to(device), LAWS[problem].to(device)
-    scores = loss.scores(test.A)
+    options = {"steps": STEPS[scale], "batch": BATCH, "lr": RATE}
+    f, _ = train(lambda: network(problem, name), loss, train_on, where, seed, **options)
+    scores = loss.scores(test.to(where).A)
     smooth = type(law) is noise.Gaussian or not isinstance(loss, losses.R2R)
+    x = scenes(problem, "test")[0].to(where)
     score, risk, tested = compare(f, loss, test, x, law, smooth and not scores)
-    result = {"score": score, "risk": risk, "tested": tested, "scores": scores}
-    return result | {"seconds": round(time.perf_counter() - began, 2)}
+    return {"score": score, "risk": risk, "tested": tested, "scores": scores}
 
 
 @torch.no_grad()
@@ -167,23 +154,12 @@ def compare(f, loss, test, x, law, used=False):
     return [[float(value) for value in values] for values in found]
 
 
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    store = Store(beside(json_path), [__name__])
-    seeds = range(SEEDS[scale] if seeds is None else seeds)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows"}."""
     cells = [(problem, name) for problem in LAWS for name in methods(problem)]
-    runs = [(*cell, seed, scale) for seed in seeds for cell in cells]
-    missing = [(*run, device) for run in runs if run not in store]
-    for run, result in tqdm(parallel.results(_run, missing, device), total=len(missing)):
-        store.put(run[:4], result)
-    rows = [row(*cell, [store[(*cell, seed, scale)] for seed in seeds]) for cell in cells]
-    seconds = sum(store[run]["seconds"] for run in runs)
-    return {"meta": report.meta(scale, device, seeds, seconds, store.versions(runs)), "rows": rows}
-
-
-def _run(run):
-    return one(*run)
+    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
+    results, meta = sweep(one, runs, scale, seeds, json_path)
+    return {"meta": meta, "rows": [row(*cell, ours) for cell, ours in results.items()]}
 
 
 def row(problem, name, results):

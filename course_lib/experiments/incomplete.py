@@ -15,18 +15,14 @@ from its end. A larger network for MRI, (12, 24, 48), trained for 600 steps, had
 figures, 28.45 and 26.25 dB without and with noise.
 """
 
-import time
-
 import torch
-from tqdm.auto import tqdm
 
-from .. import data, losses, metrics, models, noise, operators, training
+from .. import data, losses, models, noise, operators
 from .._random import stream
 from ..operators import fourier, masks
-from . import parallel, report
-from .store import Store, beside
+from . import gallery, report
+from .sweep import measured, reconstruct, sweep, train
 
-OWN = ("images", "kspace")  # what of the reader's the table takes
 SEEDS = {"quick": 1, "full": 3}
 STEPS = {"quick": 150, "full": 1200}  # twice as many for inpainting
 BATCH = {"inpainting": 8, "MRI ×4": 2, "MRI ×4, σ = 0.05": 2}
@@ -34,6 +30,7 @@ RATE = {"inpainting": 4e-3, "MRI ×4": 5e-3, "MRI ×4, σ = 0.05": 5e-3}
 SIZE = {"quick": 64, "full": 128}  # of MRI slices; photographs are cut into tiles of 64²
 WIDTHS = (8, 16, 32)
 ACCELERATION, KEPT, HIDDEN = 4, 0.5, 0.2
+SEEN = {"MRI ×4": [8, 14], "MRI ×4, σ = 0.05": [8, 14], "inpainting": [10, 37]}  # kept as pictures
 LAWS = {"MRI ×4": None, "MRI ×4, σ = 0.05": noise.Gaussian(0.05), "inpainting": None}
 
 
@@ -55,9 +52,10 @@ def _columns(size, count, name):
 
 
 def methods(problem, size):
-    """{name: loss}, the supervised reference first. Names are those of the classes."""
+    """{name: loss}: None for "zero-filled", the supervised reference, then the others."""
     law, naive = LAWS[problem], losses.MeasurementConsistency()
-    common = {"Supervised": losses.Supervised(), "MeasurementConsistency": naive}
+    common = {"zero-filled": None, "Supervised": losses.Supervised(),
+              "MeasurementConsistency": naive}  # fmt: skip
     if problem == "inpainting":
         splitting = losses.Splitting(HIDDEN, fill="zero", target="all", test="plain")
         return common | {"Splitting": splitting, "Noise2Inverse": losses.Noise2Inverse(HIDDEN),
@@ -91,31 +89,14 @@ def network(problem):
     return models.MoDL(models.UNet(2, WIDTHS), iterations=2)
 
 
-def measure(scale, seeds=None, json_path=None, own=None):
-    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`.
-
-    own: ("images" or "kspace", folder), the reader's own files, see `incomplete_own`.
-    """
-    if own is not None:
-        from . import incomplete_own
-
-        return incomplete_own.measure(scale, seeds, json_path, *own)
-    store = Store(beside(json_path), [__name__])
-    seeds = range(SEEDS[scale] if seeds is None else seeds)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    names = {problem: ["zero-filled", *methods(problem, SIZE[scale])] for problem in LAWS}
-    runs = [(p, name, seed, scale, device) for seed in seeds for p in LAWS for name in names[p]]
-    missing = [run for run in runs if _key(*run[:4]) not in store]
-    done = parallel.results(_run, missing, device)
-    for run, result in tqdm(done, total=len(missing), unit="network"):
-        store.put(_key(*run[:4]), result)
-        psnr = sum(result["psnr"]) / len(result["psnr"])
-        tqdm.write(f"{run[0]}, {run[1]}, seed {run[2]}: {psnr:.2f} dB")
-    rows = [row(p, name, seeds, scale, store) for p in LAWS for name in names[p]]
-    keys = [_key(*run[:4]) for run in runs]
-    seconds = sum(store[key]["seconds"] for key in keys)
-    meta = report.meta(scale, device, seeds, seconds, store.versions(keys))
-    return {"meta": meta, "rows": rows}
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows", "pictures"}; for the reader's files `incomplete_own`."""
+    cells = [(problem, name) for problem in LAWS for name in methods(problem, SIZE[scale])]
+    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
+    results, meta = sweep(one, runs, scale, seeds, json_path)
+    rows = [report.row(p, n, ours, results[p, "Supervised"]) for (p, n), ours in results.items()]
+    seen = {p: {"x": image(p, scenes(p, "test", SIZE[scale])[0])[SEEN[p]]} for p in LAWS}
+    return {"meta": meta, "rows": rows, "pictures": gallery.album(seen, results)}
 
 
 def show(table):
@@ -127,65 +108,27 @@ def show(table):
               f"{table['meta']['scores']}")  # fmt: skip
 
 
-def _key(problem, name, seed, scale):
-    return (problem, name, seed, steps(problem, scale), RATE[problem], SIZE[scale], *WIDTHS)
+def fit(problem, loss, measurements, seed, scale, where):
+    """Train the network of a problem: all its losses have one budget."""
+    steps = STEPS[scale] * (2 if problem == "inpainting" else 1)
+    options = {"steps": steps, "batch": BATCH[problem], "lr": RATE[problem]}
+    return train(lambda: network(problem), loss, measurements, where, seed, **options)
 
 
-def steps(problem, scale):
-    """Of training, for all losses of one problem."""
-    return STEPS[scale] * (2 if problem == "inpainting" else 1)
-
-
-def _run(run):
-    began = time.perf_counter()
-    return one(*run) | {"seconds": round(time.perf_counter() - began, 2)}
-
-
-def one(problem, name, seed, scale, device="cpu"):
-    """Train one network, unless `name` is zero-filled, and measure it on the test images."""
-    law, size = LAWS[problem], SIZE[scale]
-    torch.manual_seed(seed)
-    f, loss, spent = network(problem).to(device), losses.MeasurementConsistency(), None
-    if name != "zero-filled":
-        loss = methods(problem, size)[name].to(device)
-        kind = data.Pairs if name == "Supervised" else data.simulate
-        x, A = scenes(problem, "train", size)
-        measurements = kind(x, A, law, seed=seed).to(device)
-        spent = training.fit(
-            f, loss, measurements, steps=steps(problem, scale), batch=BATCH[problem],
-            lr=RATE[problem], seed=seed, progress=False,
-        ).seconds_per_step  # fmt: skip
-    x, A = scenes(problem, "test", size)
+def one(problem, name, seed, scale, where):
+    """Train one network, unless there is no loss, and measure it on the test images."""
+    law, loss = LAWS[problem], methods(problem, SIZE[scale])[name]
+    (x, A), test = (scenes(problem, split, SIZE[scale]) for split in ("train", "test"))
+    seen = None if loss is None else measured(loss, x, A, law, seed)
+    f, result = fit(problem, loss, seen, seed, scale, where)
+    x, A = test
     y = A(x) if law is None else law(A(x), generator=stream(seed, "test noise"))
-    A, y = A.to(device), y.to(device)
-    with torch.no_grad():
-        x_hat = A.pinv(y) if spent is None else loss.reconstruct(
-            f, y, A, generator=stream(seed, "draws")
-        )
-    x, x_hat = (image(problem, u.cpu()) for u in (x, x_hat))
-    evals = (0, 0) if spent is None else (loss.train_evals, loss.test_evals)
-    return {"psnr": metrics.psnr(x_hat, x).tolist(), "ssim": metrics.ssim(x_hat, x).tolist(),
-            "train_evals": evals[0], "test_evals": evals[1], "s_per_step": spent}  # fmt: skip
+    x_hat, x = image(problem, reconstruct(f, loss, y, A, where, seed)), image(problem, x)
+    if seed == 0:
+        result |= gallery.kept(x_hat[SEEN[problem]], x[SEEN[problem]])
+    return result | report.scores(x_hat, x)
 
 
 def image(problem, x):
     """What is looked at: the magnitude of a complex image."""
     return x if problem == "inpainting" else fourier.magnitude(x)
-
-
-def row(problem, name, seeds, scale, store):
-    """One row: means over test images and seeds."""
-    ours, best = (
-        [store[_key(problem, n, seed, scale)] for seed in seeds] for n in (name, "Supervised")
-    )
-    ssim, ci95 = metrics.interval(torch.tensor([r["ssim"] for r in ours]).mean(0))
-    times = [r["s_per_step"] for r in ours]
-    return {
-        "problem": problem,
-        "method": name,
-        **report.against(ours, best),
-        "ssim": ssim,
-        "ci95_ssim": ci95,
-        **{k: ours[0][k] for k in ("train_evals", "test_evals")},
-        "s_per_step": None if None in times else sum(times) / len(times),
-    }

@@ -11,61 +11,37 @@ each of 16 chain images, and to the 64×64 window in the middle of each tile; it
 """
 
 import math
-import time
 from statistics import mean
 
-import torch
-from tqdm.auto import tqdm
-
 from .. import metrics, noise
-from . import parallel, questions, report
-from .networks import STEPS, WIDTHS
-from .rivals import METHODS, Method, evaluations
-from .store import Store, beside
+from . import questions, report
+from .rivals import METHODS, evaluations
+from .sweep import sweep
 
-SEEDS = 3
+SEEDS = {"quick": 3, "full": 3}
 HALVES = {"exact": list(questions.exact()), "photographs": list(questions.photographs())}
 
 
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    store = Store(beside(json_path), [__name__, questions.__name__, Method.__module__])
-    seeds = range(SEEDS if seeds is None else seeds)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    runs = [
-        (half, name, question, seed, scale, device)
-        for seed in seeds
-        for half, columns in HALVES.items()
-        for question in columns
-        for name in METHODS
-        if question == questions.same(name, question)
-    ]
-    missing = [run for run in runs if _key(*run[:5]) not in store]
-    for run, result in tqdm(
-        parallel.results(_run, missing, device), total=len(missing), unit="cell"
-    ):
-        store.put(_key(*run[:5]), result)
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows"}."""
+    cells = [(half, name, q) for half in HALVES for name in METHODS for q in HALVES[half]]
+    runs = {cell: [run(*cell, seed, scale) for seed in seeds] for cell in cells}
+    results, meta = sweep(one, runs, scale, seeds, json_path)
     about = {name: _about(name) for name in METHODS}
-    rows = [
-        row(half, name, question, seeds, scale, store) | about[name]
-        for half, columns in HALVES.items()
-        for name in METHODS
-        for question in columns
-    ]
-    keys = [_key(*run[:5]) for run in runs]
-    seconds = sum(store[key]["seconds"] for key in keys)  # also those of earlier calls
-    meta = report.meta(scale, device, seeds, seconds, store.versions(keys))
-    return {"meta": meta, "rows": rows}
+    return {"meta": meta, "rows": [row(*cell, results) | about[cell[1]] for cell in cells]}
 
 
-def _run(run):
-    half, name, question, seed, scale, device = run
-    began = time.perf_counter()
+def run(half, name, question, seed, scale):
+    """The run that gives a cell; several cells share one, see `questions.same`."""
+    size = "exact" if half == "exact" else scale
+    return half, name, questions.same(name, question), seed, size
+
+
+def one(half, name, question, seed, size, where):
+    """Train and test one network."""
     if half == "exact":
-        result = questions.one_exact(name, question, seed, device)
-    else:
-        result = questions.one_photo(name, question, seed, scale, device)
-    return result | {"seconds": round(time.perf_counter() - began, 2)}
+        return questions.one_exact(name, question, seed, where)
+    return questions.one_photo(name, question, seed, size, where)
 
 
 def _about(name):
@@ -80,24 +56,19 @@ def _about(name):
     }
 
 
-def _key(half, name, question, seed, scale):
-    size = "exact" if half == "exact" else scale
-    return (half, name, questions.same(name, question), seed, STEPS[size], *WIDTHS[size])
-
-
-def row(half, name, question, seeds, scale, store):
+def row(half, name, question, results):
     """One cell: the mean over seeds of its gap, with the 95 % interval."""
-    cell = {"problem": f"{half}: {question}", "label": name, "seeds": len(seeds)}
-    results = [store[_key(half, name, question, seed, scale)] for seed in seeds]
-    if "refused" in results[0]:
-        return cell | {"gap_db": None, "gap_ci95_db": None, "note": results[0]["refused"]}
+    ours = results[half, name, question]
+    cell = {"problem": f"{half}: {question}", "label": name, "seeds": len(ours)}
+    if "refused" in ours[0]:
+        return cell | {"gap_db": None, "gap_ci95_db": None, "note": ours[0]["refused"]}
     if half == "exact":
-        gaps = [10 * math.log10(r["mse"] / r["mmse"]) for r in results]
+        gaps = [10 * math.log10(r["mse"] / r["mmse"]) for r in ours]
     else:
-        part = "tile" if "tile" in results[0] else "centre"
-        best = [store[_key(half, "Supervised", question, seed, scale)] for seed in seeds]
-        gaps = [mean(b[part]) - mean(r[part]) for b, r in zip(best, results, strict=True)]
-        cell["psnr_db"] = mean(mean(r[part]) for r in results)
+        part = "tile" if "tile" in ours[0] else "centre"
+        best = results[half, "Supervised", question]
+        gaps = [mean(b[part]) - mean(r[part]) for b, r in zip(best, ours, strict=True)]
+        cell["psnr_db"] = mean(mean(r[part]) for r in ours)
     gap, ci95 = metrics.interval(gaps)
     return cell | {"gap_db": gap, "gap_ci95_db": ci95 if len(gaps) > 1 else None, "note": None}
 

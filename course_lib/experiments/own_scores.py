@@ -2,49 +2,34 @@
 
 import torch
 
-from .. import metrics
 from .._random import stream
 from ..operators import fourier
-from . import own
+from . import own, report
+from .sweep import reconstruct
 
-BATCH = 4  # test images at a time
 HIDDEN = 0.2  # of the measured columns, where there is no truth
 
 
-def against(f, loss, test, device):
+def against(f, loss, test, where):
     """{"psnr", "ssim"} of each test image, against the target or else the image x."""
-    x_hat, truth = reconstruct(f, loss, test.y, test.A, device), test.target
+    x_hat, truth = reconstruct(f, loss, test.y, test.A, where), test.target
     if test.x is None or test.x.shape[1] == 2:  # complex
         x_hat = fourier.magnitude(x_hat)
         truth = fourier.magnitude(test.x) if truth is None else truth
         peak, x_hat = truth.max(), _middle(x_hat, truth.shape[-2:])
         x_hat, truth = x_hat / peak, truth / peak
-    psnr, ssim = metrics.psnr(x_hat, truth), metrics.ssim(x_hat, truth)
-    return {"psnr": psnr.tolist(), "ssim": ssim.tolist()}
+    return report.scores(x_hat, truth)
 
 
-def hidden(f, loss, test, device):
+def hidden(f, loss, test, where):
     """For each test slice, 10 log₁₀ ‖h ∘ y‖²/‖h ∘ (A x̂ − y)‖², x̂ from the columns that h leaves."""
     mask = test.A.mask.expand(len(test.y), -1, -1, -1)
     h = hide(mask)
     maps = fourier.to_complex(test.A.maps) if hasattr(test.A, "maps") else None
     seen = mask * ~h
-    x_hat = reconstruct(f, loss, test.y * seen, own.operator(seen, maps), device)
+    x_hat = reconstruct(f, loss, test.y * seen, own.operator(seen, maps), where)
     error, energy = ((h * u).square().flatten(1).sum(1) for u in (test.A(x_hat) - test.y, test.y))
     return (10 * (energy / error).log10()).tolist()
-
-
-@torch.no_grad()
-def reconstruct(f, loss, y, A, device):
-    """x̂ of all y, some at a time; Aᵀy without a loss."""
-    parts, draws = [], stream(0, "draws")
-    for indices in torch.arange(len(y)).split(BATCH):
-        some, its = y[indices].to(device), A[indices].to(device)
-        if loss is None:
-            parts.append(its.adjoint(some).cpu())
-        else:
-            parts.append(loss.reconstruct(f, some, its, generator=draws).cpu())
-    return torch.cat(parts)
 
 
 def hide(mask):

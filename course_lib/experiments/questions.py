@@ -5,9 +5,9 @@ import torch
 from .. import data, metrics, noise
 from .._random import stream
 from ..operators import Identity
-from . import denoising
 from .chains import Chains, RowCorrelated
 from .rivals import METHODS, train
+from .sweep import reconstruct
 
 SIGMA = 0.1
 CROP = {"quick": 32, "full": 64}
@@ -73,7 +73,7 @@ def same(name, question):
     return {"unknown level": "MMSE-optimal", "1.5 σ": "Gaussian"}.get(question, question)
 
 
-def one_exact(name, question, seed, device="cpu"):
+def one_exact(name, question, seed, where):
     """One cell of the exact half: {"mse", "mmse"}, or {"refused"}."""
     if name == "Supervised" and question == "one copy":
         return {"refused": "Supervised needs x, not only y."}
@@ -84,15 +84,15 @@ def one_exact(name, question, seed, device="cpu"):
     if METHODS[name].net == "prior":
         test, y = test[:FEW], y[:FEW]
     copies = 1 if question == "one copy" else None
-    loss, f = train(name, model.noise, told, x, seed, "exact", None, copies, device)
+    loss, f = train(name, model.noise, told, x, seed, "exact", None, copies, where)
     if loss is None:
         return {"refused": f}
-    x_hat = denoising.denoise(loss, f, y, Identity(), device, batch=64)
+    x_hat = reconstruct(f, loss, y, Identity(), where, batch=64)
     best = model.posterior_mean(y)
     return {"mse": _mse(x_hat, test), "mmse": _mse(best, test), "noisy": _mse(y, test)}
 
 
-def one_photo(name, condition, seed, scale, device="cpu"):
+def one_photo(name, condition, seed, scale, where):
     """One cell of the photographs: PSNR of each test tile, and of its centre; or {"refused"}.
 
     A deep image prior is fitted to the centres only.
@@ -104,10 +104,10 @@ def one_photo(name, condition, seed, scale, device="cpu"):
         test, y = test[::4], y[::4]
     if METHODS[name].net == "prior":
         test, y = centre(test), centre(y)
-    loss, f = train(name, law, told, x, seed, scale, CROP[scale], None, device)
+    loss, f = train(name, law, told, x, seed, scale, CROP[scale], None, where)
     if loss is None:
         return {"refused": f}
-    x_hat = denoising.denoise(loss, f, y, Identity(), device)
+    x_hat = reconstruct(f, loss, y, Identity(), where)
     result = {"centre": metrics.psnr(centre(x_hat), centre(test)).tolist()}
     if METHODS[name].net != "prior":
         result["tile"] = metrics.psnr(x_hat, test).tolist()

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from .. import _files, metrics
+from . import gallery
 from .store import beside
 
 COLUMNS = {
@@ -56,17 +57,43 @@ def show(table):
     about(table["meta"])
 
 
-def against(ours, reference):
-    """PSNR with its interval over test images, and the gap to `reference` with that over seeds.
+def scores(x_hat, x):
+    """What a result says of each of its test images."""
+    return {"psnr": metrics.psnr(x_hat, x).tolist(), "ssim": metrics.ssim(x_hat, x).tolist()}
 
-    Both are lists of results, one a seed, whose "psnr" lists the test images.
+
+def row(problem, method, ours, reference):
+    """One row of a table, from two lists of results, one a seed.
+
+    PSNR and SSIM with intervals over test images; the gap to `reference`, None where there is none,
+    with one over seeds. picture_db: of the two images whose pictures are kept.
     """
-    ours, reference = (torch.tensor([r["psnr"] for r in rs]) for rs in (ours, reference))
-    psnr, ci95 = metrics.interval(ours.mean(0))
-    gap, gap_ci95 = metrics.interval((reference - ours).mean(1))
-    gap_ci95 = gap_ci95 if len(ours) > 1 else None
-    return {"seeds": len(ours), "psnr_db": psnr, "ci95_db": ci95, "gap_db": gap,
-            "gap_ci95_db": gap_ci95}  # fmt: skip
+    ssim, ci95_ssim = metrics.interval(torch.tensor([r["ssim"] for r in ours]).mean(0))
+    found = {"method": method, "problem": problem, **against(ours, reference), "ssim": ssim,
+             "ci95_ssim": ci95_ssim, **counts(ours)}  # fmt: skip
+    first = ours[0]
+    return found | ({"picture_db": first["picture_db"]} if "picture_db" in first else {})
+
+
+def against(ours, reference):
+    """PSNR with its interval over test images, and the gap with that over seeds."""
+    psnr = torch.tensor([r["psnr"] for r in ours])
+    found = dict(zip(("psnr_db", "ci95_db"), metrics.interval(psnr.mean(0)), strict=True))
+    gap = ci95 = None
+    if reference is not None:
+        other = torch.tensor([r["psnr"] for r in reference])
+        gap, ci95 = metrics.interval((other - psnr).mean(1))
+    return found | {"gap_db": gap, "gap_ci95_db": ci95 if len(ours) > 1 else None}
+
+
+def counts(ours):
+    """How many seeds there are, what a step costs, and how often f is evaluated."""
+    times = [r["s_per_step"] for r in ours]
+    return {
+        "seeds": len(ours),
+        **{k: ours[0][k] for k in ("train_evals", "test_evals")},
+        "s_per_step": None if None in times else sum(times) / len(times),
+    }
 
 
 def about(meta):
@@ -84,16 +111,16 @@ def write(table, path):
 
 
 def check(path):
-    """Refuse, before any work, a path where `write` could not put the table."""
+    """Refuse, before any work, a path where `write` could not put the table and what is beside."""
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name a file in it, e.g. {path / 'table.json'}.")
-    if path.suffix.lower() == ".jsonl":
+    if what := {".jsonl": "finished runs", ".npz": "pictures"}.get(path.suffix.lower()):
         raise ValueError(
-            f"{path} is where finished runs are kept; name the table {path.with_suffix('.json')}."
+            f"{path} is where {what} are kept; name the table {path.with_suffix('.json')}."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    _files.check(path)
+    _files.check(path), _files.check(gallery.path(path))
     if (kept := beside(path)).exists():
         if not kept.is_file():
             raise ValueError(f"{kept}, for the finished runs, is no file; name another table.")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from .. import data, losses, noise, training
+from .. import losses, noise
 from ..models import PixelShuffle
 from ..operators import Identity
+from . import sweep
 from .networks import STEPS, network
 
 RATE = {"exact": 8e-3, "quick": 2e-3, "full": 2e-3}
@@ -56,27 +57,21 @@ METHODS = {
 }
 
 
-def train(name, law, told, x, seed, size, crop=None, copies=None, device="cpu"):
-    """(loss, f) trained on the images x under `law`, or the sentence with which it refuses."""
-    method, A, steps = METHODS[name], Identity(), STEPS[size]
-    copies = copies or method.copies
-    kind = data.Pairs if name == "Supervised" else data.simulate
-    more = {} if name == "Supervised" else {"copies": copies}
-    measurements = kind(x, A, law, seed=seed, crop=crop, **more)
-    if copies < method.copies:  # the one copy stands for both
-        measurements.tensors *= 2
-    torch.manual_seed(seed)
-    f = network(method.net, size, measurements.tensors[0], seed).to(device)
-    if method.net == "prior":
-        return method.make(told, steps), f
-    measurements.to(device)
+def train(name, law, told, x, seed, size, crop, copies, where):
+    """(loss, f) trained on the images x under `law`, or (None, the sentence of its refusal)."""
+    method, steps = METHODS[name], STEPS[size]
     try:
-        loss = method.make(told, steps).to(device)
-        loss(f, *measurements.batch(torch.arange(1)))
+        loss, copies = method.make(told, steps), copies or method.copies
+        measurements = sweep.measured(loss, x, Identity(), law, seed, crop, copies)
+        y, prior = measurements.tensors[0], method.net == "prior"
+        if copies < method.copies:  # the one copy stands for both
+            measurements.tensors *= 2
+        f, _ = sweep.train(
+            lambda: network(method.net, size, y, seed), None if prior else loss, measurements,
+            where, seed, steps=steps, lr=RATE[size],
+        )  # fmt: skip
     except (NotImplementedError, ValueError) as error:
         return None, str(error)
-    loss = method.make(told, steps).to(device)  # afresh: its multipliers have moved
-    training.fit(f, loss, measurements, steps=steps, lr=RATE[size], seed=seed, progress=False)
     for part in f.modules():
         if isinstance(part, PixelShuffle):
             part.stride = 1  # trained on every fourth pixel, used on all

@@ -7,13 +7,12 @@ for every N and loss, and its mean squared error on 200 other digits is measured
 """
 
 import torch
-from tqdm.auto import tqdm
 
-from .. import data, losses, metrics, models, noise, training
+from .. import data, losses, metrics, models, noise
 from .._random import stream
 from ..operators import Identity
 from . import gaussian_model, report
-from .store import Store, beside
+from .sweep import measured, reconstruct, sweep, train
 
 ALPHA = 0.2  # of R2R
 SIGMA = {"exact": 0.5, "digits": 0.3}
@@ -45,28 +44,17 @@ def methods():
     }
 
 
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows"}; finished runs are kept beside `json_path`."""
-    store = Store(beside(json_path), [__name__])
-    seeds = range(SEEDS[scale] if seeds is None else seeds)
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows"}."""
     rows = [exact(method, N, scale) for method in gaussian_model.METHODS for N in SIZES["exact"]]
-    runs = [(m, N, seed) for seed in seeds for N in SIZES["digits"] for m in methods()]
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    for run in tqdm(runs, unit="network"):
-        key = (*run, STEPS[scale], *WIDTHS[scale])
-        if key not in store:
-            store.put(key, digits(*run, STEPS[scale], WIDTHS[scale], device))
-    for method in methods():
-        for N in SIZES["digits"]:
-            keys = [(method, N, seed, STEPS[scale], *WIDTHS[scale]) for seed in seeds]
-            error, ci95 = metrics.interval([store[key]["mse"] for key in keys])
-            seconds = sum(store[key]["seconds"] for key in keys) / len(keys)
-            row = {"problem": "digits", "method": method, "N": N, "mse": error}
-            row |= {"ci95_mse": ci95 if len(keys) > 1 else None, "theory": None}
-            rows.append(row | {"seeds": len(keys), "s_per_step": seconds / STEPS[scale]})
-    keys = [(*run, STEPS[scale], *WIDTHS[scale]) for run in runs]
-    spent = sum(store[key]["seconds"] for key in keys)
-    meta = report.meta(scale, device, seeds, spent, store.versions(keys))
+    cells = [(method, N) for method in methods() for N in SIZES["digits"]]
+    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
+    results, meta = sweep(one, runs, scale, seeds, json_path)
+    for (method, N), ours in results.items():
+        error, ci95 = metrics.interval([r["mse"] for r in ours])
+        row = {"problem": "digits", "method": method, "N": N, "mse": error}
+        row |= {"ci95_mse": ci95 if len(ours) > 1 else None, "theory": None}
+        rows.append(row | report.counts(ours))
     floor = gaussian_model.mmse(spectrum(), SIGMA["exact"])
     return {"meta": meta | {"mmse": floor, "sigma": SIGMA, "alpha": ALPHA}, "rows": rows}
 
@@ -82,28 +70,21 @@ def exact(method, N, scale):
     return row | {"theory": closed, "seeds": REPEATS[scale], "s_per_step": None}
 
 
-def digits(method, N, seed, steps, widths, device="cpu"):
-    """Train on N noisy digits; the mean squared error on 200 others, and the seconds it took."""
+def one(method, N, seed, scale, where):
+    """Train on N noisy digits; the mean squared error on 200 others."""
     A, law, loss = Identity(), noise.Gaussian(SIGMA["digits"]), methods()[method]
     images = data.load("digits", "train")
     x = images[torch.randperm(len(images), generator=stream(seed, "digits"))[:N]]
-    if method == "Supervised":
-        measurements = data.Pairs(x, A, law, seed=seed)
-    else:
-        copies = 2 if method == "Noise2Noise" else 1
-        measurements = data.simulate(x, A, law, seed=seed, copies=copies)
-    torch.manual_seed(seed)
-    f = models.BackProjection(models.UNet(widths=widths)).to(device)
-    history = training.fit(
-        f, loss.to(device), measurements.to(device), steps=steps, batch=16, lr=4e-3, seed=seed,
-        progress=False,
-    )  # fmt: skip
+
+    def make():
+        return models.BackProjection(models.UNet(widths=WIDTHS[scale]))
+
+    options = {"steps": STEPS[scale], "batch": 16, "lr": 4e-3}
+    f, result = train(make, loss, measured(loss, x, A, law, seed), where, seed, **options)
     test = data.load("digits", "test")[:200]
     y = law(test, generator=stream(seed, "test"))
-    with torch.no_grad():
-        x_hat = loss.reconstruct(f, y.to(device), A, generator=stream(seed, "draws")).cpu()
-    error = float((x_hat - test).square().mean())
-    return {"mse": error, "seconds": history.seconds_per_step * steps}
+    x_hat = reconstruct(f, loss, y, A, where, seed, batch=200)
+    return result | {"mse": float((x_hat - test).square().mean())}
 
 
 def show(table):

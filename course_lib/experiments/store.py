@@ -21,18 +21,18 @@ BEGIN = b'{"key": ['  # of every line
 class Store:
     """Results by key, one JSON line per finished run, in `path` (None: in memory only).
 
-    A key is a tuple of words and numbers. On disk each ends in the `fingerprint` of the code and of
-    the constants of `modules`, so that it says all that the result depends on. Each `put` appends a
-    line in one write, under a lock: a kill leaves all finished runs, and several commands may write
-    to one file; of two results of one key the later counts. The version of torch is kept with each,
-    as a table may be finished on another machine.
+    A key is a tuple of words and numbers. On disk each ends in the `fingerprint` of `module`, so
+    that it says all that the result depends on. Each `put` appends a line in one write, under a
+    lock: a kill leaves all finished runs, and several commands may write to one file; of two
+    results of one key the later counts. The version of torch is kept with each, as a table may be
+    finished on another machine.
     Warns of a line that a kill cut, whose run is then measured again, and of results of another
     fingerprint, which stay and are not used. Raises ValueError when the file is not one of these.
     """
 
-    def __init__(self, path=None, modules=()):
+    def __init__(self, path=None, module=None):
         self.path, self.results, self.torch = path and Path(path), {}, {}
-        self.depends = (fingerprint(*modules),) if self.path and modules else ()
+        self.depends = (fingerprint(module),) if self.path and module else ()
         if self.path is None or not self.path.exists():
             return
         with open(self.path, "rb") as file:

@@ -9,18 +9,11 @@ all units on the same noise. Each network trains on one thread, as many at a tim
 cores.
 """
 
-import functools
-import time
-
-import torch
-from tqdm.auto import tqdm
-
-from .. import data, losses, metrics, models, noise, training
+from .. import data, losses, models, noise
 from .._random import stream
 from ..operators import Identity
-from . import parallel, report
-from .denoising import denoise
-from .store import Store, beside
+from . import report
+from .sweep import measured, reconstruct, sweep, train
 
 UNITS = (1e-3, 0.0625, 1.0, 255.0)
 STEPS = {"quick": 300, "full": 2000}  # of 8 patches of 32×32
@@ -31,6 +24,8 @@ METHODS = {
     "gaussian": ("Supervised", "Supervised, biases", "UNSURE", "UNSURECorrelated"),
     "poisson-gaussian": ("Supervised", "UNSUREPoissonGaussian"),
 }
+KINDS = (losses.Supervised, losses.UNSURE, losses.UNSURECorrelated, losses.UNSUREPoissonGaussian)
+LOSSES = {kind.__name__: kind for kind in KINDS}
 CELLS = [(p, name, unit) for p in METHODS for name in METHODS[p] for unit in UNITS]
 
 
@@ -41,66 +36,40 @@ def law(problem, unit):
     return noise.PoissonGaussian(GAIN * unit, READ * unit)
 
 
-def measure(scale, seeds=None, json_path=None):
-    """All rows. Returns {"meta", "rows", "spread_db"}; finished runs are kept beside `json_path`.
+def measure(scale, seeds, json_path=None):
+    """All rows. Returns {"meta", "rows", "spread_db"}.
 
     spread_db: for each problem and method, how far its PSNR differs between the units at most.
     """
-    store, steps = Store(beside(json_path), [__name__]), STEPS[scale]
-    seeds = range(SEEDS[scale] if seeds is None else seeds)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    runs = [(*cell, steps, seed) for seed in seeds for cell in CELLS]
-    missing = [run for run in runs if run not in store]
-    done = parallel.results(functools.partial(train, device), missing, device)
-    for run, result in tqdm(done, total=len(missing), unit="network"):
-        store.put(run, result)
-    results = {cell: [store[(*cell, steps, seed)] for seed in seeds] for cell in CELLS}
-    seconds = sum(store[run]["seconds"] for run in runs)
-    meta = report.meta(scale, device, seeds, seconds, store.versions(runs))
+    runs = {cell: [(*cell, STEPS[scale], seed) for seed in seeds] for cell in CELLS}
+    results, meta = sweep(one, runs, scale, seeds, json_path)
     return {"meta": meta} | summary(results)
 
 
-def train(device, run):
+def one(problem, name, unit, steps, seed, where):
     """Train and test one network in one unit."""
-    problem, name, unit, steps, seed = run
-    began, A, noisy = time.perf_counter(), Identity(), law(problem, unit)
+    A, noisy = Identity(), law(problem, unit)
     x, test = data.load("photos", "train", 64), data.load("photos", "test", 256)
-    loss = getattr(losses, name.split(",")[0])()
-    make = data.Pairs if isinstance(loss, losses.Supervised) else data.simulate
-    measurements = make(unit * x, A, noisy, seed=seed, crop=32).to(device)
-    torch.manual_seed(seed)
-    f = models.BackProjection(models.UNet(widths=WIDTHS, bias=name.endswith("biases"))).to(device)
-    loss = loss.to(device)
-    history = training.fit(f, loss, measurements, steps=steps, seed=seed, progress=False)
+    kind, _, biases = name.partition(", ")
+    loss = LOSSES[kind]()
+    measurements = measured(loss, unit * x, A, noisy, seed, crop=32)
+
+    def make():
+        return models.BackProjection(models.UNet(widths=WIDTHS, bias=bool(biases)))
+
+    f, result = train(make, loss, measurements, where, seed, steps=steps)
     y = noisy(unit * test, generator=stream(seed, "test noise"))
-    x_hat = denoise(loss, f, y, A, device) / unit
-    return {
-        "psnr": metrics.psnr(x_hat, test).tolist(),
-        "ssim": metrics.ssim(x_hat, test).mean().item(),
-        "train_evals": loss.train_evals,
-        "test_evals": loss.test_evals,
-        "s_per_step": history.seconds_per_step,
-        "seconds": round(time.perf_counter() - began, 2),
-    }
+    return result | report.scores(reconstruct(f, loss, y, A, where) / unit, test)
 
 
 def summary(results):
     """The rows, and the spread over units, from {(problem, name, unit): one result per seed}."""
-    rows = []
+    rows, psnr = [], {}
     for (problem, name, unit), ours in results.items():
         reference = results[problem, "Supervised", unit]
-        mean = {k: sum(r[k] for r in ours) / len(ours) for k in ("ssim", "s_per_step")}
-        counts = {k: ours[0][k] for k in ("train_evals", "test_evals")}
-        about = {"method": name, "problem": f"{problem} × {unit:g}", "unit": unit}
-        rows.append(about | report.against(ours, reference) | mean | counts)
-    psnr = {
-        (p, name): [
-            r["psnr_db"] for r in rows if r["method"] == name and r["problem"][: len(p)] == p
-        ]
-        for p in METHODS
-        for name in METHODS[p]
-    }
-    spread = {f"{p}, {name}": max(values) - min(values) for (p, name), values in psnr.items()}
+        rows.append(report.row(f"{problem} × {unit:g}", name, ours, reference) | {"unit": unit})
+        psnr.setdefault(f"{problem}, {name}", []).append(rows[-1]["psnr_db"])
+    spread = {method: max(values) - min(values) for method, values in psnr.items()}
     return {"rows": rows, "spread_db": spread}
 
 

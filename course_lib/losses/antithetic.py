@@ -13,11 +13,8 @@ def antithetic(f, y, A, plus, minus, training):
     the misfit at y itself, for one evaluation more.
     """
     f_plus, f_minus, target = measured(f, plus, A), measured(f, minus, A), observed(y, A)
-    if training:
-        fit = ((f_plus - target).square() + (f_minus - target).square()) / 2
-    else:
-        fit = misfit(f, y, y, A)
-    return fit, f_plus - f_minus
+    both = (f_plus - target).square() + (f_minus - target).square()
+    return both / 2 if training else misfit(f, y, y, A), f_plus - f_minus
 
 
 def stein(f, y, A, noise, tau, training, generator=None):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from .. import _checks
 from .._repr import Called, short
@@ -15,24 +16,19 @@ from ..operators import Operator
 
 def copies(y):
     """The copies in y: more than one for losses of repeated measurements."""
-    return tuple(y) if isinstance(y, (tuple, list)) else (y,)
+    many = isinstance(y, (tuple, list)) and all(map(torch.is_tensor, y))
+    return tuple(y) if many else (y,)
 
 
-def guarded(method, graph):
-    """The method, for what its loss admits; without a graph, unless y itself asks for gradients."""
+def guarded(method, test):
+    """The method, for what its loss admits, in training or at `test` time."""
 
     @functools.wraps(method)
     def run(self, f, y, A, *rest, **more):
-        parts = self.admit(y, A, whole=graph)
-        asked = graph or any(u.requires_grad or _tangent(u) for u in parts)
-        with torch.set_grad_enabled(asked and torch.is_grad_enabled()):
+        with self.admit(y, A, test):
             return method(self, f, y, A, *rest, **more)
 
     return run
-
-
-def _tangent(y):
-    return torch.autograd.forward_ad.unpack_dual(y).tangent is not None
 
 
 class Loss(Called):
@@ -68,22 +64,25 @@ class Loss(Called):
     excess = None
 
     def __init_subclass__(cls):
-        for name, graph in (("entries", True), ("reconstruct", False)):
+        for name, test in (("entries", False), ("reconstruct", True)):
             if name in vars(cls):
-                setattr(cls, name, guarded(vars(cls)[name], graph))
+                setattr(cls, name, guarded(vars(cls)[name], test))
 
-    def admit(self, y, A, whole=True):
-        """The copies in y. Raises where they or A are not what this loss is for; whole=False: one
-        copy will do."""
+    def admit(self, y, A, test=False):
+        """The context of a call, raises where y or A are not what this loss is for. At test time
+        one copy will do, and there is no graph unless y itself asks for gradients."""
         _checks.operator(A)
         parts, name = copies(y), type(self).__name__
         if self.needs_identity and not A.is_identity:
             raise ValueError(f"{name} is for A = I, not {type(A).__name__}; use SURE or R2R.")
-        if len(parts) not in ((self.copies,) if whole else (1, self.copies)):
-            remedy = "use R2R or SURE for one copy, Noise2Noise for two, (y_a, y_b)"
-            raise ValueError(f"{name} takes y of {self.copies}, not of {len(parts)}; {remedy}.")
-        _checks.same_shape(_checks.floats(parts[0]), _checks.floats(parts[-1]), "y_a", "y_b")
-        return parts
+        if len(parts) != self.copies and not (test and len(parts) == 1):
+            found = f"{name} takes y of {self.copies}, not of {len(parts)} noisy copies"
+            raise ValueError(f"{found}; use R2R for one, Noise2Noise for two, (y_a, y_b).")
+        for part, letter in zip(parts, "abcdefgh", strict=False):
+            _checks.floats(part, f"y_{letter}" if parts[1:] else "y")
+            _checks.same_shape(parts[0], part, "y_a", f"y_{letter}")
+        asked = any(u.requires_grad or unpack_dual(u).tangent is not None for u in parts)
+        return torch.set_grad_enabled((asked or not test) and torch.is_grad_enabled())
 
     def forward(self, f: Callable, y: Tensor, A: Operator, noise=None, generator=None) -> Tensor:
         """The loss, a differentiable scalar: the mean of `entries`.
@@ -120,7 +119,7 @@ class Loss(Called):
         """
         return apply(f, copies(y)[0], A)
 
-    reconstruct = guarded(reconstruct, graph=False)
+    reconstruct = guarded(reconstruct, test=True)
 
     def scores(self, A: Operator) -> bool:
         """Whether, in evaluation mode, loss − offset is the risk of x̂ = `reconstruct`(f, y, A)."""
@@ -128,8 +127,7 @@ class Loss(Called):
 
     def law(self, noise):
         """The law that came with y, or else the loss's own, `self.noise`."""
-        own = _checks.law(noise) is None
-        return _checks.law(self.noise, type(self).__name__) if own else noise
+        return _checks.law(self.noise if noise is None else noise, type(self).__name__)
 
     def __add__(self, other):
         return Sum([self, other], [1.0, 1.0])
@@ -138,7 +136,7 @@ class Loss(Called):
         return self if other == 0 else NotImplemented  # sum([a, b]) starts at 0
 
     def __mul__(self, weight):
-        return Sum([self], [_checks.finite(weight, "the weight of a loss")])
+        return Sum([self], [_checks.number(weight, "the weight of a loss")])
 
     __rmul__ = __mul__
 
@@ -168,6 +166,9 @@ class Sum(Loss):
         ]
         self.terms = torch.nn.ModuleList(part for part, _ in pairs)
         self.weights = [weight for _, weight in pairs]
+        self.test_evals, self.copies = self.terms[0].test_evals, self.terms[0].copies
+        self.train_evals = sum(term.train_evals for term in self.terms)
+        self.train_evals -= max(sum(term.at_y for term in self.terms) - 1, 0)
 
     @property
     def pairs(self):
@@ -175,19 +176,6 @@ class Sum(Loss):
 
     def __repr__(self):
         return " + ".join(f"{short(w)} * {term}" if w != 1 else f"{term}" for term, w in self.pairs)
-
-    @property
-    def train_evals(self):
-        shared = sum(term.at_y for term in self.terms)
-        return sum(term.train_evals for term in self.terms) - max(shared - 1, 0)
-
-    @property
-    def test_evals(self):
-        return self.terms[0].test_evals
-
-    @property
-    def copies(self):
-        return self.terms[0].copies
 
     def scores(self, A):
         return len(self.terms) == 1 and self.weights[0] == 1 and self.terms[0].scores(A)
@@ -235,9 +223,9 @@ def apply(f, y, A):
         raise TypeError(f"{name} does not take (y, A); {remedy}.") from error
     if version is not None and y._version != version:
         raise ValueError("f changed its argument y in place; let it work on y.clone().")
-    if not torch.is_tensor(x_hat) or x_hat.shape[:1] != y.shape[:1]:
-        found = tuple(x_hat.shape) if torch.is_tensor(x_hat) else type(x_hat).__name__
-        raise ValueError(f"f(y, A) is {found} for {len(y)} measurements; give one x̂ for each.")
+    shape = tuple(x_hat.shape) if torch.is_tensor(x_hat) else (type(x_hat).__name__,)
+    if shape[0] != len(y):
+        raise ValueError(f"f(y, A) is {shape} for {len(y)} measurements; give one x̂ for each.")
     return x_hat
 
 

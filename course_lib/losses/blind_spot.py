@@ -57,8 +57,7 @@ class BlindSpotSURE(Loss):
     def reconstruct(self, f, y, A, noise=None, generator=None):
         """The posterior mean x̂ = a y + (1 − a) μ = (s² y + σ² μ)/(s² + σ²)."""
         mu, kappa = _parts(f, y, A)
-        a = kappa.sigmoid()
-        return a * y + (1 - a) * mu
+        return torch.lerp(mu, y, kappa.sigmoid())
 
 
 class BlindSpotLikelihood(BlindSpotSURE):

@@ -16,9 +16,8 @@ KERNEL = [[0.5, 1.0, 0.5], [1.0, 0.0, 1.0], [0.5, 1.0, 0.5]]  # Noise2Self's wei
 
 def uniform(y, shape, generator=None):
     """U(0, 1) numbers of this shape on y's device, in double precision: no ties."""
-    device = place(generator, y)
-    u = torch.rand(shape, generator=generator, dtype=torch.float64, device=device)
-    return u.to(y.device)
+    where = {"dtype": torch.float64, "device": place(generator, y)}
+    return torch.rand(shape, generator=generator, **where).to(y.device)
 
 
 def stratified(y, period, generator=None):
@@ -28,10 +27,8 @@ def stratified(y, period, generator=None):
     """
     h, w = _checks.image(y, "y").shape[-2:]
     if h % period or w % period:
-        raise ValueError(
-            f"y is {(h, w)} pixels, which does not divide into cells of {period}×{period}; crop "
-            "it, or choose another period."
-        )
+        remedy = "crop it, or choose another period"
+        raise ValueError(f"y is {(h, w)} pixels, not whole cells of {period}×{period}; {remedy}.")
     u = uniform(y, (len(y), 1, h, w), generator)
     return u == F.interpolate(F.max_pool2d(u, period), scale_factor=period)
 
@@ -44,10 +41,8 @@ def grid(y, phase, width):
     """
     h, w = _checks.image(y, "y").shape[-2:]
     if min(h, w) < width:
-        raise ValueError(
-            f"y is {(h, w)} pixels, smaller than the mask's period {width}; use larger images or "
-            "a smaller width."
-        )
+        remedy = "use larger images or a smaller width"
+        raise ValueError(f"y is {(h, w)} pixels, smaller than the mask's period {width}; {remedy}.")
     rows = torch.arange(h, device=y.device)[:, None] % width
     columns = torch.arange(w, device=y.device) % width
     phase = torch.as_tensor(phase, device=y.device)
@@ -88,8 +83,7 @@ def neighbours(y, hidden, radius):
 def resample(y, hidden, radius, generator=None):
     """y with each hidden value replaced by a uniformly drawn one of its kept neighbours."""
     values = neighbours(y, hidden, radius)
-    kept = (~values.isnan()).to(values.dtype)
-    drawn = choose(kept, 1, generator)
+    drawn = choose((~values.isnan()).to(values.dtype), 1, generator)
     return y.masked_scatter(hidden, values.gather(1, drawn))
 
 

@@ -40,7 +40,8 @@ class Multipliers(Loss):
         self.register_buffer("velocity", torch.zeros(shape))
 
     def entries(self, f, y, A, noise=None, generator=None):
-        self.begin(y, A)
+        if _checks.reads(y):  # at the first step, always
+            self.begin(y, A)
         p, q = self.probes(y, generator)
         fit, d = antithetic(f, y, A, y + self.tau * p, y - self.tau * p, self.training)
         Jp = d / (2 * self.tau)

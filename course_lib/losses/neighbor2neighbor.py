@@ -62,8 +62,7 @@ class Neighbor2Neighbor(Loss):
             fy = apply(f, y, A)
         regulariser = fit - (take(fy, g1) - take(fy, g2))
         L = fit.square() + self.Lambda * regulariser.square()
-        if self.training:
-            self.step.add_(1)
+        self.step.add_(float(self.training))
         return L
 
 

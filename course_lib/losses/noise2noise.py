@@ -21,5 +21,4 @@ class Noise2Noise(Loss):
     copies, excess, judges = 2, 1, True
 
     def entries(self, f, y, A, noise=None, generator=None):
-        y_a, y_b = y
-        return misfit(f, y_a, y_b, A)
+        return misfit(f, *y, A)  # y = (y_a, y_b)

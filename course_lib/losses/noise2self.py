@@ -37,16 +37,11 @@ class Noise2Self(Loss):
     def __init__(self, width: int = 3, test: str = "stitched"):
         super().__init__()
         self.width = _checks.whole(width, "width")
-        if self.width % 2 == 0 or self.width == 1:
-            raise ValueError(
-                f"width is {width}; the mask's period must be odd and at least 3, so that each "
-                "mask meets a U-Net's 2×2 cells in all positions."
-            )
+        if self.width % 2 == 0 or self.width < 3:
+            why = "so that each mask meets a U-Net's 2×2 cells in all positions"
+            raise ValueError(f"width is {width}; it must be odd and at least 3, {why}.")
         self.test = _checks.choice(test, "test", "stitched", "single")
-
-    @property
-    def test_evals(self):
-        return self.width**2 if self.test == "stitched" else 1
+        self.test_evals = self.width**2 if test == "stitched" else 1
 
     def hide(self, y, phase):
         """(y_{−J}, J) for the grid of this phase, 0 … width² − 1, one for each image or for all."""

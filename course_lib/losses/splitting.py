@@ -55,19 +55,17 @@ class Splitting(Loss):
         super().__init__()
         p = _checks.floats(torch.as_tensor(hidden, dtype=torch.float64), "hidden")
         if not ((p >= 0) & (p < 1)).all() or not p.any():
-            raise ValueError(
-                f"hidden lies in [{p.min():g}, {p.max():g}]; a mask must hide something and keep "
-                "something: use probabilities in (0, 1), or 0 for entries that are always kept."
-            )
+            remedy = "use probabilities in (0, 1), or 0 for entries that are always kept"
+            raise ValueError(f"hidden lies in [{p.min():g}, {p.max():g}]; {remedy}.")
         self.fill = _checks.choice(fill, "fill", "interpolate", "zero")
         self.target = _checks.choice(target, "target", "hidden", "all")
         self.test = _checks.choice(test, "test", "average", "mean", "one", "plain")
         self.draws = _checks.whole(draws, "draws")
-        if test in ("average", "mean") and self.draws * float(p[p > 0].min()) < 1 - 1e-6:
-            raise ValueError(
-                f"draws is {draws}: some entries would never be hidden; use at least 1/hidden = "
-                f"{1 / float(p[p > 0].min()):.0f}, or test='plain'."
-            )
+        self.test_evals = self.draws if test in ("average", "mean") else 1
+        least = 1 / float(p[p > 0].min())
+        if test in ("average", "mean") and self.draws < least - 1e-6:
+            remedy = f"use at least 1/hidden = {least:.0f}, or test='plain'"
+            raise ValueError(f"draws is {draws}: some entries would never be hidden; {remedy}.")
         self.register_buffer("p", p.reshape(*[1] * (4 - p.ndim), *p.shape))
 
     @property
@@ -78,16 +76,10 @@ class Splitting(Loss):
     def excess(self):
         return self.p > 0 if self.target == "hidden" else None
 
-    @property
-    def test_evals(self):
-        return self.draws if self.test in ("average", "mean") else 1
-
     def uniforms(self, y, generator=None):
         """One number u for each entry, or group of entries, that is hidden on its own."""
-        shape, size = tuple(self.p.shape[1:]), tuple(_checks.image(y, "y").shape[1:])
-        if any(a not in (1, b) for a, b in zip(shape, size, strict=True)):
-            raise ValueError(f"hidden has shape {shape}, which does not broadcast to y's {size}.")
-        shape = shape if self.p.numel() > 1 else (1, *size[1:])
+        _checks.broadcasts(self.p, _checks.image(y, "y"), "hidden")
+        shape = self.p.shape[1:] if self.p.numel() > 1 else (1, *y.shape[2:])
         return masking.uniform(y, (len(y), *shape), generator)
 
     def split(self, y, A, u):
@@ -124,9 +116,7 @@ class Splitting(Loss):
         """x̂ of test="average"."""
         own = A.selects is not None and (self.test == "average" or A.is_identity)
         if own and A.selects == "pixels" and not self.p.all():
-            raise ValueError(
-                "hidden is 0 at some pixels, which no mask predicts; use test='plain'."
-            )
+            raise ValueError("hidden is 0 at pixels that no mask predicts then; use test='plain'.")
         u, x_hat, seen, count = self.uniforms(y, generator), 0, 0, 0
         for t in range(self.draws):
             y_a, A_a, h = self.split(y, A, (u + t / self.draws) % 1)

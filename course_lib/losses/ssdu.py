@@ -158,11 +158,8 @@ class RobustSSDU(SSDU):
                  tau: float = 0.3):  # fmt: skip
         super().__init__(hidden)
         self.noise, self.kept = noise, _checks.choice(kept, "kept", "r2r", "sure")
+        self.train_evals = 1 if kept == "r2r" else 2
         self.alpha, self.tau = _checks.fraction(alpha, "alpha"), _checks.positive(tau, "tau")
-
-    @property
-    def train_evals(self):
-        return 1 if self.kept == "r2r" else 2
 
     def entries(self, f, y, A, noise=None, generator=None):
         _, A_a, h = self.split(y, A, self.uniforms(y, generator))

@@ -46,10 +46,7 @@ class SURE(Loss):
         super().__init__()
         _checks.choice(method, "method", "antithetic", "mc", "hutchinson", "exact")
         self.noise, self.method, self.tau = noise, method, _checks.positive(tau, "tau")
-
-    @property
-    def at_y(self):
-        return self.method != "antithetic"
+        self.at_y = method != "antithetic"
 
     def entries(self, f, y, A, noise=None, generator=None):
         noise = self.law(noise)

@@ -34,7 +34,7 @@ class UNSURECorrelated(Multipliers):
     who ascend a kernel k with Σ_η = KKᵀ instead.
 
     Arguments:
-        reach: L, in pixels, at least 1.
+        reach: L, in pixels, at least 1; for 0 use UNSURE.
         eta: the start of η_0, the others being 0, in the unit of y squared; None, a quarter of the
             `noise.estimate.autocorrelation` of the first y.
         rate: ρ in (0, 1), of the ascent.
@@ -52,8 +52,6 @@ class UNSURECorrelated(Multipliers):
 
     def __init__(self, reach: int = 2, eta: float | None = None, rate: float = 0.02,
                  momentum: float = 0.9, tau: float = 0.2):  # fmt: skip
-        if reach == 0:
-            raise ValueError("reach is 0, which is white noise; use UNSURE.")
         size = 2 * _checks.whole(reach, "reach") + 1
         super().__init__((size, size), _checks.fraction(rate, "rate"), momentum, tau)
         self.reach = reach
@@ -106,6 +104,6 @@ class UNSURECorrelated(Multipliers):
         """Shrink the lags l ≠ 0 until the spectrum of η stays above its floor."""
         center = self.power(None).clone()
         others = transfer(self.eta, (16 * len(self.eta),) * 2).real.min() - center
-        if others < 0:
-            self.eta *= ((1 - FLOOR) * center / -others).clamp_max(1)
+        least = ((1 - FLOOR) * center / -others).clamp_max(1)
+        self.eta *= torch.where(others < 0, least, 1)
         self.eta[self.reach, self.reach] = center

@@ -77,10 +77,7 @@ class MOI(Virtual):
 def others(A, batch, generator=None):
     """The numbers of other images of the batch, one for each image, by a random rotation."""
     if batch < 2 or A.count == 1:
-        raise ValueError(
-            f"a batch of {batch} with {type(A).__name__} has one operator, and MOI compares "
-            "several; give an operator with one set of parameters per image, and 2 images or more."
-        )
-    device = place(generator)
-    step = int(torch.randint(1, batch, (1,), generator=generator, device=device))
+        remedy = "give one set of parameters per image, and 2 images or more"
+        raise ValueError(f"MOI of {batch} images with one {type(A).__name__}; {remedy}.")
+    step = int(torch.randint(1, batch, (1,), generator=generator, device=place(generator)))
     return torch.arange(batch).roll(step)

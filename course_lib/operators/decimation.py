@@ -1,6 +1,7 @@
 """Decimation: A keeps one pixel in each cell of s × s."""
 
 import torch
+from torch.nn import functional as F
 
 from .. import _checks
 from .base import Operator
@@ -34,10 +35,9 @@ class Decimation(Operator):
         phase = as_pairs(((s - 1) // 2,) * 2 if phase is None else phase, "phase")
         if ((phase < 0) | (phase >= s)).any():
             raise ValueError(f"phase is {phase.tolist()}; it must lie in 0 … {s - 1}, the cell.")
-        cell = torch.zeros(len(phase), s, s)
-        cell[torch.arange(len(phase)), phase[:, 0], phase[:, 1]] = 1
+        cell = F.one_hot(s * phase[:, 0] + phase[:, 1], s * s).float()
         self.phase = tuple(phase[0].tolist()) if (phase == phase[0]).all() else None  # of all
-        self.register_buffer("cell", cell[:, None, None, :, None, :])
+        self.register_buffer("cell", cell.view(-1, 1, 1, s, 1, s))
 
     def forward(self, x):
         s, size, batch = self.factor, tuple(x.shape[2:]), max(len(x), self.count)

@@ -49,18 +49,16 @@ class Interferometry(Operator):
     def __init__(self, u: torch.Tensor, v: torch.Tensor, size: "int | tuple" = 32,
                  field: float = 160.0, sigma: "torch.Tensor | None" = None):  # fmt: skip
         super().__init__()
-        found = limited(
-            LIMITS, u=u, v=v, field=field, **({} if sigma is None else {"sigma": sigma})
-        )
-        u, v, sigma = found["u"], found["v"], found.get("sigma", torch.ones_like(found["u"]))
+        given = {"u": u, "v": v, "field": field} | ({} if sigma is None else {"sigma": sigma})
+        u, v, field, *rest = limited(LIMITS, **given).values()
+        sigma = rest[0] if rest else torch.ones_like(u)
         _checks.same_shape(u[0], v[0], "u", "v")
         _checks.same_shape(u[0], sigma[0], "u", "sigma")
         height, width = _checks.size(size)
-        pixel = found["field"] * MICROARCSECOND / width
+        pixel = field * MICROARCSECOND / width
         self.register_buffer("rows", _waves(v, height, pixel))
-        self.register_buffer("columns", _waves(u, width, pixel))
+        self.register_buffer("columns", (sigma > 0)[..., None, None] * _waves(u, width, pixel))
         self.register_buffer("sigma", sigma[:, None, None].to(u))
-        self.register_buffer("weight", (sigma > 0).to(u))
         self.takes, self.gives = ("C", height, width), ("2C", 1, u.shape[1])
 
     @classmethod
@@ -78,23 +76,22 @@ class Interferometry(Operator):
     def whitened(self):
         """diag(1/σ) A, whose noise is `noise.Gaussian(1)` on every baseline."""
         A = self[:]
-        A.weight = A.weight / torch.where(A.sigma > 0, A.sigma, 1)[:, 0, 0]
-        A.sigma = (A.sigma > 0).to(A.sigma.dtype)
+        A.columns = A.columns / torch.where(A.sigma > 0, A.sigma, 1)[:, 0, 0, :, None, None]
+        A.sigma = A.measured()
         return A
 
     def forward(self, x):
         rows, columns = torch.view_as_complex(self.rows), torch.view_as_complex(self.columns)
         inner = torch.matmul(rows[:, None], x.to(rows.dtype))  # over i: (B, C, m, W)
-        V = self.weight[:, None] * (inner * columns[:, None]).sum(-1)
-        return fourier.to_channels(V[:, :, None])
+        return fourier.to_channels((inner * columns[:, None]).sum(-1)[:, :, None])
 
     def adjoint(self, y):
         rows, columns = torch.view_as_complex(self.rows), torch.view_as_complex(self.columns)
-        V = self.weight[:, None] * fourier.to_complex(y)[:, :, 0]
-        return torch.matmul(rows.mH[:, None], V[..., None] * columns.conj()[:, None]).real
+        V = fourier.to_complex(y)[:, :, 0, :, None]
+        return torch.matmul(rows.mH[:, None], V * columns.conj()[:, None]).real
 
     def measured(self, within=None):
-        return (self.weight > 0).to(self.weight.dtype)[:, None, None]
+        return (self.sigma > 0).to(self.sigma.dtype)
 
 
 def _waves(u, size, pixel):

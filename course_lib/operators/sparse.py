@@ -75,7 +75,5 @@ def _times(indptr, indices, data, x):
     size = (len(indptr) - 1, x.shape[1])
     with warnings.catch_warnings(), without_autocast(x):
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        matrix = torch.sparse_csr_tensor(
-            indptr, indices, data.to(x.dtype), size, check_invariants=False
-        )
+        matrix = torch.sparse_csr_tensor(indptr, indices, data.to(x.dtype), size)
         return (matrix @ x.T.contiguous()).T.contiguous()

@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 from tiny import LESSON, course
 
-from course_lib.authoring import AuthoringError, execute, notebooks, report
+from course_lib.authoring import AuthoringError, execute, find_root, lessons, notebooks, report
+
+ROOT = find_root(Path(__file__).parent)
+BLOCK = "\n```{{code-cell}} python\n{}\n```\n"
+NEEDS = ("three = square(3)", "assert three == 9")
 
 
 def run(root, scale="quick"):
@@ -124,7 +129,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path, fast, m
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, "full")
+        execute.save(notebooks.complete(source, tmp_path), path, "another key", 1.0)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -157,40 +162,52 @@ def test_an_unknown_scale_is_refused(tmp_path):
         run(tmp_path, "huge")
 
 
-def pytest_nbval(root, env_scale, monkeypatch):
-    """nbval over the course in `root`, in a process of its own, as `make test` calls it."""
-    monkeypatch.setenv("COURSE_SCALE", env_scale)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "course_lib.authoring.capture"]
-    command += ["--nbval-lax", "--nbval-current-env", "solutions"]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True)
-
-
-WIDGET = """
-```{code-cell} python
-import ipywidgets
-ipywidgets.IntSlider(3)
-```
-"""
-
-
-def test_what_nbval_ran_is_not_run_again(tmp_path, monkeypatch):
-    source = course(tmp_path, LESSON + WIDGET)
-    notebooks.write(tmp_path)
-    done = pytest_nbval(tmp_path, "full", monkeypatch)
-    assert done.returncode == 0, done.stdout
-    (result,) = execute.run(tmp_path, "full")  # the key of the real package, as nbval has it
-    assert result.status == "cached" and result.seconds > 0
-    assert "scale full" in report.table([result])
+def test_the_students_cells_run_after_the_complete_ones_and_are_not_kept(tmp_path):
+    source = course(tmp_path, LESSON + BLOCK.format('print("solved", square(3))'))
+    assert run(tmp_path)[0].status == "ran"
     kept = nbformat.read(execute.executed(tmp_path, source), as_version=4)
-    nbformat.validate(kept)
-    state = kept.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
-    assert "IntSliderModel" in {model["model_name"] for model in state.values()}
-    shown = [c for c in kept.cells if "IntSlider" in c.source][0].outputs[0]
-    assert shown.data["application/vnd.jupyter.widget-view+json"]["model_id"] in state
+    assert "solved 9" in str(kept.cells) and "solved Ellipsis" not in str(kept.cells)
+    assert "your code here" not in str(kept.cells)
 
 
-def test_a_notebook_that_fails_under_nbval_is_not_kept(tmp_path, monkeypatch):
-    source = course(tmp_path, LESSON.replace("math.pi > 3", "math.pi > 4"))
-    notebooks.write(tmp_path)
-    assert pytest_nbval(tmp_path, "quick", monkeypatch).returncode == 1
-    assert not execute.executed(tmp_path, source).exists()
+def test_a_cell_that_needs_an_answer_fails(tmp_path):
+    course(tmp_path, LESSON + "".join(BLOCK.format(code) for code in NEEDS))
+    (result,) = run(tmp_path)
+    assert result.status == "FAILED" and "assert three == 9" in result.error
+
+
+def test_what_an_answer_reaches(tmp_path):
+    """By names, through other cells; not what has the same word in a text or another scope."""
+    cells = [
+        "three = square(3)",
+        "def f():\n    return three",
+        "print('f')",
+        "f()",
+        "x = y = math.pi",
+    ]
+    blocks = "".join(f"\n```{{code-cell}} python\n{cell}\n```\n" for cell in cells)
+    source = course(tmp_path, LESSON + blocks)
+    both = notebooks.complete(source, tmp_path), notebooks.student(source, tmp_path)
+    found = [cell.source for cell in notebooks.reached(*both)]
+    assert "your code here" in found[0]
+    assert found[1:] == [cells[0], cells[1], cells[3]]
+
+
+@pytest.mark.parametrize("source", lessons(ROOT), ids=lambda path: path.stem)
+def test_an_answer_reaches_its_check_and_nothing_else(source):
+    """A student who runs all sees what the complete notebook shows."""
+    both = notebooks.complete(source, ROOT), notebooks.student(source, ROOT)
+    for cell in notebooks.reached(*both):
+        exercise = "exercise" in cell.metadata.get("tags", [])
+        assert exercise or cell.source.strip().split("\n")[-1].startswith("check("), cell.source
+
+
+def test_nbval_is_there_when_it_is_asked_for(tmp_path):
+    notebooks.write(course(tmp_path).parents[2])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "course_lib.authoring.lean"]
+    for words in ([], ["-n", "1"]):
+        asked = [*command, *words, "--nbval-lax", "--nbval-current-env", "notebooks"]
+        done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert "--nbval" not in done.stdout

@@ -260,17 +260,17 @@ def untagged(path, number):
 CMYK = Image.fromarray(RGB).convert("CMYK")
 REFUSED = {
     "holds CMYK colours: save it as RGB": ("jpg", lambda p: CMYK.save(p)),
-    "holds SEPARATED uint8 values, 4 a pixel, axes YXS: save each image as a page": (
+    "holds SEPARATED values .uint8, 4 a pixel, axes YXS.: save pages of grey": (
         "tif", lambda p: CMYK.save(p)),
-    "holds CIELAB uint8 values": ("tif", lambda p: tiff(p, RGB, photometric="cielab")),
-    "holds MINISBLACK int16 values.*: save .* of uint8, uint16 or float": (
+    "holds CIELAB values": ("tif", lambda p: tiff(p, RGB, photometric="cielab")),
+    "holds MINISBLACK values .int16, .*: save pages of .* uint8, uint16 or float": (
         "tif", lambda p: tiff(p, GREY.astype("i2"), photometric="minisblack")),
-    "holds MINISBLACK uint32 values": (
+    "holds MINISBLACK values .uint32": (
         "tif", lambda p: tiff(p, GREY.astype("u4"), photometric="minisblack")),
-    "holds MINISBLACK complex64 values": (
+    "holds MINISBLACK values .complex64": (
         "tif", lambda p: tiff(p, GREY.astype("c8"), photometric="minisblack")),
-    "does not say whether 0 is black or white": ("tif", lambda p: untagged(p, 262)),
-    "holds MINISBLACK uint8 values, 2 a pixel": (
+    "holds undeclared values": ("tif", lambda p: untagged(p, 262)),
+    "holds MINISBLACK values .uint8, 2 a pixel": (
         "tif", lambda p: tiff(p, np.dstack([GREY, GREY]), photometric="minisblack",
                               planarconfig="contig", extrasamples=["unspecified"])),
     "holds .* axes ZYX": (
@@ -279,10 +279,10 @@ REFUSED = {
     "has values from 0 to 255: rescale it to": (
         "tif", lambda p: tiff(p, np.linspace(0, 255, 240, dtype="f4").reshape(12, 20),
                               photometric="minisblack")),
-    "has values from nan to nan: replace its 3 NaN or infinite ones": (
+    "has values from nan to nan: .* without NaN or infinite": (
         "tif", lambda p: tiff(p, np.where(np.arange(240).reshape(12, 20) < 3, np.nan, FLOAT),
                               photometric="minisblack")),
-    "is packed by LZW at 16 bits: pip install imagecodecs, or save it": (
+    "LZW.*; pip install imagecodecs, or save it": (
         "tif", lambda p: save(p, GREY16, compression="tiff_lzw", tiffinfo={262: 0})),
     "is a movie: save its frames": (
         "png", lambda p: Image.fromarray(GREY).save(
@@ -326,9 +326,7 @@ def test_a_file_that_declares_more_than_it_holds_takes_no_memory(tmp_path, monke
     start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + header
     bomb = start + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + content.getvalue()[33:]
     (tmp_path / "bomb.png").write_bytes(bomb)
-    with pytest.raises(
-        ValueError, match="bomb.png has .* pixels than Pillow|bomb.png has .* bytes"
-    ):
+    with pytest.raises(ValueError, match="bomb.png"):
         data.images(tmp_path)
     (tmp_path / "bomb.png").unlink()
     monkeypatch.setattr(opened, "MANY", 10000)

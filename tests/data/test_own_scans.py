@@ -87,7 +87,9 @@ def test_some_of_the_slices(tmp_path):
         assert torch.equal(scan.kspace, whole.kspace[numbers])
         assert torch.equal(scan.target, whole.target[numbers])
     for wrong in ([7], 3, slice(3, 3), [], True, 1.0, "kspace", [[0, 1], [2]]):
-        with pytest.raises(ValueError, match=r"Cannot read slices .* of 'kspace' in .*train.h5"):
+        with pytest.raises(
+            ValueError, match=r"No slices .* of 'kspace' in .*train.h5: give some of 0 to 2"
+        ):
             data.fastmri(path, wrong)
 
 
@@ -184,7 +186,7 @@ WRONG = {
     "'kspace' of .* is object of shape": {"kspace": "a string"},
     "'kspace' of .* is .*'a'.* of shape": {
         "kspace": np.zeros((2, 12, 8), [("a", "f4"), ("b", "f4")])},
-    "'kspace' of .* holds 192 NaN": {"kspace": K * np.nan},
+    "'kspace' of .* holds values up to nan": {"kspace": K * np.nan},
     "'kspace' of .* holds values up to 1e.300, outside float32: rescale": {
         "kspace": np.full(K.shape, 1e300 + 1j)},
     "'kspace' of .* holds values up to 1e-60, outside float32: rescale": {
@@ -345,9 +347,12 @@ def test_nifti_errors(tmp_path):
             data.nifti(tmp_path / name)
         assert "\n" not in str(error.value) and "fetch" not in str(error.value)
     for values, message in (
-        (np.ones((4, 4, 4, 2), "float32"), r"float32 values of shape \(4, 4, 4, 2\): give one"),
+        (
+            np.ones((4, 4, 4, 2), "float32"),
+            r"float32 values of shape \(4, 4, 4, 2\): give real .x, y, z.",
+        ),
         (np.ones((4, 4, 4), "complex64"), "complex64 values of shape"),
-        (np.full((4, 4, 4), np.nan, "float32"), "holds 64 NaN or infinite values"),
+        (np.full((4, 4, 4), np.nan, "float32"), "holds values up to nan"),
     ):
         with pytest.raises(ValueError, match=f"bad.nii.* {message}"):
             data.nifti(volume(tmp_path / "bad.nii", values))
@@ -367,10 +372,10 @@ def test_nifti_refuses_colours_and_pairs(tmp_path):
         with pytest.raises(ValueError, match="rgb.nii holds colours"):
             data.nifti(volume(tmp_path / "rgb.nii", colours))
     nibabel.save(nibabel.Nifti1Pair(np.ones((4, 5, 3), "f4"), np.eye(4)), tmp_path / "pair.img")
-    with pytest.raises(ValueError, match="pair.hdr is half of a pair .hdr and .img"):
+    with pytest.raises(ValueError, match="pair.hdr is a Nifti1Pair: convert it to one .nii"):
         data.nifti(tmp_path / "pair.hdr")
     (tmp_path / "a.nii").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(400))
-    with pytest.raises(ValueError, match="a.nii is packed by zstd: unpack it first"):
+    with pytest.raises(ValueError, match="Cannot read .*a.nii as a NIfTI file"):
         data.nifti(tmp_path / "a.nii")
 
 

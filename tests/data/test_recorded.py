@@ -47,8 +47,8 @@ def test_what_the_operator_does_not_measure_is_no_measurement():
     "make, told",
     [
         (lambda: data.Measurements(K[:3], A), "4 operators for 3 measurements"),
-        (lambda: data.Measurements(K[..., :9], A), r"\(16, 9\) pixels and MRI was made for"),
-        (lambda: data.Measurements(K[:, :1], A), "1 channels and MRI takes 2"),
+        (lambda: data.Measurements(K[..., :9], A), "16, 9.* MRI was made for"),
+        (lambda: data.Measurements(K[:, :1], A), "1.* MRI (takes|was made for).* 2"),
         (lambda: data.Measurements(torch.rand(2, 1, 3, 9), operators.Radon([0.0], 8)), "Radon was"),
         (lambda: data.Measurements((K, K[:2]), A), "a copy of y has shape"),
         (lambda: data.Measurements((), A), "empty"),

@@ -15,6 +15,8 @@ WRONG = [
     ("1.1.a", lambda A, x: A.pinv(A(x)) - x, "sign"),
     ("1.1.a", lambda A, x: x - A.adjoint(A(x)), "adjoint"),
     ("1.1.a", lambda A, x: x - A(x), "x − Ax"),
+    ("1.1.a", lambda A, x: x - A(A.pinv(x)), "A first"),
+    ("1.1.a", lambda A, x: x.zero_(), "changes x in place"),
     ("1.1.a", lambda A, x: x[:1], "has shape"),
     ("1.1.a", lambda A, x: 2 * x, "should vanish"),
     ("1.1.b", lambda s, sigma: sigma * (1 / s[s > 0] ** 2).sum(), "square sigma"),

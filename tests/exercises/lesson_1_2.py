@@ -36,6 +36,7 @@ WRONG = [
     ("1.2.a", lambda y, C, sigma: y @ inverse(C, sigma**2), "multiplied by C"),
     ("1.2.a", lambda y, C, s: y @ (C @ torch.linalg.inv(C + s**2)).T, "every entry"),
     ("1.2.a", lambda y, C, s: y * C.diagonal() / (C.diagonal() + s**2), "its own variance"),
+    ("1.2.a", lambda y, C, sigma: C @ inverse(C, sigma**2) @ y, "for columns"),
     ("1.2.a", lambda y, C, sigma: y, "σ has not been used"),
     ("1.2.a", lambda y, C, sigma: y.T, "shape"),
     ("1.2.a", lambda y, C, sigma: 0 * y, "differs by"),

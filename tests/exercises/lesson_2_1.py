@@ -92,6 +92,25 @@ def always_the_mean(y, gain, alpha, generator):
     return share1(z - w, gain, alpha), share2(w, gain, alpha)
 
 
+def noise_of(shape, own=None):
+    """The test-time average with noise of shape(y), from another generator than the one given."""
+
+    def averaged(f, y, sigma, alpha, draws, generator):
+        source = {None: generator, "global": None}.get(own, own)
+        source = torch.Generator().manual_seed(source) if isinstance(source, int) else source
+        w = [torch.randn(shape(y), generator=source) for _ in range(draws)]
+        return sum(f(y + sigma * tau(alpha) * one) for one in w) / draws
+
+    return averaged
+
+
+def rounded_gaussian(y, gain, alpha, generator):
+    z = (y / gain).round()
+    w = alpha * z + (z * alpha * (1 - alpha)).sqrt() * torch.randn(z.shape, generator=generator)
+    w = w.round().clamp_min(0).minimum(z)
+    return share1(z - w, gain, alpha), share2(w, gain, alpha)
+
+
 right_average = averaging(lambda s, a: s * tau(a))
 
 RIGHT = {"2.1.a": pair, "2.1.b": right_average, "2.1.c": thinning(share1, share2)}
@@ -123,6 +142,10 @@ WRONG = [
     ("2.1.b", averaging(lambda s, a: s), "does not depend on α"),
     ("2.1.b", averaging(lambda s, a: 5 * s * tau(a)), "times the standard deviation"),
     ("2.1.b", averaging(lambda s, a: s * tau(a), divide=False), "divide by draws"),
+    ("2.1.b", noise_of(lambda y: y.shape[1:]), "noise of its own"),
+    ("2.1.b", noise_of(lambda y: y.shape[-1:]), "noise of its own"),
+    ("2.1.b", noise_of(lambda y: y.shape, "global"), "global generator"),
+    ("2.1.b", noise_of(lambda y: y.shape, 3), "draw anew from `generator`"),
     ("2.1.b", last_only, "only the last output"),
     ("2.1.b", lambda *args: 2 * right_average(*args) - 1, "not the mean"),
     ("2.1.c", thinning(share1, counts), "forgot to divide by α"),
@@ -135,6 +158,8 @@ WRONG = [
     ("2.1.c", of_y_itself, "divide y by the gain"),
     ("2.1.c", tossed_twice, "draw w once"),
     ("2.1.c", gaussian_split, "another noise"),
+    ("2.1.c", rounded_gaussian, "not its law"),
+    ("2.1.c", lambda y, gain, a, g: thinning(share1, share2)(y, gain, a, None), "global generator"),
     ("2.1.c", always_the_mean, "times the variance"),
     ("2.1.c", lambda y, gain, a, g: (y, 2 * y), "check what"),
     ("2.1.c", lambda y, gain, a, g: (y, y), "pair"),

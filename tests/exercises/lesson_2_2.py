@@ -15,6 +15,11 @@ def tweedie(y, weights, means, variance, step, sign=1):
     return y - sign * step * (r * deviation).sum(-1) / variance
 
 
+def responsible(y, weights, means, t, sigma):
+    deviation = y[:, None] - means
+    return torch.softmax(weights.log() - deviation**2 / (2 * t**2 + 2 * sigma**2), -1) @ means
+
+
 def ratio(y, log_p, gain):
     return torch.exp(log_p(y + gain) - log_p(y))
 
@@ -66,7 +71,8 @@ WRONG = [
     ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, s**2, s**2), "you used σ²"),
     ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, (t + s) ** 2, s**2), "(t + σ)²"),
     ("2.2.c", lambda y, w, m, t, s: tweedie(y, w / w, m, t**2 + s**2, s**2), "weights"),
-    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, t**2 + s**2), "not by t² + σ²"),
+    ("2.2.c", lambda y, w, m, t, s: tweedie(y, w, m, t**2 + s**2, t**2 + s**2), "for σ²"),
+    ("2.2.c", responsible, "Σ r_k μ_k"),
     ("2.2.c", lambda y, w, m, t, s: y[:, None] - m, "shape"),
     ("2.2.c", lambda y, w, m, t, s: y, "differs by"),
     ("2.2.d", lambda y, log_p, gain: y * ratio(y, log_p, gain), "y + γ, one photon more"),

@@ -67,6 +67,7 @@ WRONG = [
     ("2.6.a", lambda y, s: eye(y), "the gradient"),
     ("2.6.b", lambda mmse, s, n, e: n + 1 + mmse * n / e, "for supervised"),
     ("2.6.b", lambda mmse, s, n, e: n + 1 + (mmse + s) * n / e, "not σ"),
+    ("2.6.b", lambda mmse, s, n, e: n + 1 + (mmse + s**2) * n // e, "round up"),
     ("2.6.b", lambda mmse, s, n, e: (mmse + s**2) * n / e, "n + 1 is missing"),
     ("2.6.b", lambda mmse, s, n, e: n + (mmse + s**2) * n / e, "the 1 is missing"),
     ("2.6.b", lambda mmse, s, n, e: n + 1 + (mmse + s**2) / e, "pixels n is missing"),

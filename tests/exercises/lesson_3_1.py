@@ -50,7 +50,7 @@ WRONG = [
     ("3.1.b", lambda A: null(M(A)).T, "transpose it"),
     ("3.1.b", lambda A: M(A)[0], "a vector a column"),
     ("3.1.b", lambda A: 2 * null(M(A)), "make them orthonormal"),
-    ("3.1.b", lambda A: null(M(A))[:, :1], "there are 2 such directions, not 1"),
+    ("3.1.b", lambda A: null(M(A))[:, :1], "there are 2 unseen directions, not 1"),
     ("3.1.b", lambda A: null(A[0].T @ A[0]), "A_1 does not see"),
     ("3.1.b", lambda A: null(A.mean(0).T @ A.mean(0)), "where they may cancel"),
     ("3.1.b", seen, "eigenvalue 0"),

@@ -63,6 +63,8 @@ WRONG = [
         "measure the output by A",
     ),
     ("3.2.a", lambda f, y, A, h, p: loss(f(*split(~h, y, A)), y, A, h / p), "the kept ones."),
+    ("3.2.a", lambda f, y, A, h, p: loss(f(*split(~h, y, A)), y, A, ~h / p), "read it as kept"),
+    ("3.2.a", lambda f, y, A, h, p: squares(f, y, A, ~h)[~h].mean(), "read it as kept"),
     ("3.2.a", lambda f, y, A, h, p: (h * squares(f, y, A, h)).mean(), "divide by p"),
     ("3.2.a", lambda f, y, A, h, p: squares(f, y, A, h).mean(), "only hidden entries count"),
     ("3.2.a", lambda f, y, A, h, p: squares(f, y, A, h)[~h].mean(), "over the kept"),
@@ -89,7 +91,7 @@ WRONG = [
         "can't have led",
     ),
     ("3.2.b", lambda masks, kept, p: mean_mask(fits(masks, kept), masks), "not equally likely"),
-    ("3.2.b", lambda masks, kept, p: Q(masks, kept, 1 - p), "you took 1 − p"),
+    ("3.2.b", lambda masks, kept, p: Q(masks, kept, 1 - p), "not 1 − p"),
     (
         "3.2.b",
         lambda masks, kept, p: chances(masks, kept, p) @ masks,

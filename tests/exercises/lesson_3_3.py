@@ -34,6 +34,11 @@ def last_time(steps, psnr, goal, evals):
     return reached[-1] if reached else None
 
 
+def for_good(steps, psnr, goal, evals):
+    late = [s * evals for i, s in enumerate(steps) if all(v >= goal for v in psnr[i:])]
+    return late[0] if late else None
+
+
 RIGHT = {
     "3.3.a": lambda f, y, A, B: square(again(f, y, A, B), f(y, A)),
     "3.3.b": shifted,
@@ -45,7 +50,7 @@ WRONG = [
     ("3.3.a", lambda f, y, A, B: (again(f, y, A, B) - f(y, A)).square().sum(), "sum over"),
     ("3.3.a", lambda f, y, A, B: (again(f, y, A, B) - f(y, A)).square(), "one number"),
     ("3.3.a", lambda f, y, A, B: square(again(f, y, A, B), y), "compare with x̂"),
-    ("3.3.a", lambda f, y, A, B: square(f(B(f(y, A)), A), f(y, A)), "A′, not A."),
+    ("3.3.a", lambda f, y, A, B: square(f(B(f(y, A)), A), f(y, A)), "its measurement, not A."),
     ("3.3.a", lambda f, y, A, B: square(f(A(f(y, A)), B), f(y, A)), "measure x̂ with A′, not"),
     ("3.3.a", lambda f, y, A, B: square(again(f, y, A, A), f(y, A)), "A′ is missing"),
     ("3.3.a", lambda f, y, A, B: square(f(f(y, A), B), f(y, A)), "before f sees it"),
@@ -63,9 +68,10 @@ WRONG = [
     ("3.3.b", lambda g, G, r: (g + 1) % G, "1 ever come"),
     ("3.3.b", lambda g, G, r: g + 1, "wrap around"),
     ("3.3.b", lambda g, G, r: shifted(g, G, r).float(), "integers"),
-    ("3.3.b", lambda g, G, r: shifted(g, G, r)[0], "one number an image"),
+    ("3.3.b", lambda g, G, r: shifted(g, G, r)[0], "has shape"),
     ("3.3.b", near_half, "come in shares"),
     ("3.3.b", always_the_same, "draw anew"),
+    ("3.3.b", lambda g, G, r: shifted(g, G, None), "global generator"),
     ("3.3.c", lambda m: m.flatten(1).sum(1), "each mask alone"),
     ("3.3.c", lambda m: m.flatten(1).sum(1).cumsum(0), "counts once"),
     ("3.3.c", lambda m: m.cumprod(0).flatten(1).sum(1), "one mask is enough"),
@@ -77,6 +83,7 @@ WRONG = [
     ("3.3.c", lambda m: torch.zeros(len(m)), "differs by"),
     ("3.3.d", lambda s, p, goal, e: until(s, p, goal, 1), "each costs 3"),
     ("3.3.d", last_time, "not the last"),
+    ("3.3.d", for_good, "above for good"),
     ("3.3.d", lambda s, p, goal, e: until(list(range(len(s))), p, goal, e), "place in the list"),
     ("3.3.d", lambda s, p, goal, e: until(s, p, goal, e) or 0, "the answer is None"),
     ("3.3.d", lambda s, p, goal, e: until(s, p, goal + 0.1, e), "equal is enough"),

@@ -49,6 +49,7 @@ WRONG = [
     ("3.4.b", lambda *q: beam(*q, wave=torch.sin), "not of sines"),
     ("3.4.b", lambda u, v, w, s, t: beam(u, -v, w, s, t), "with a plus"),
     ("3.4.b", lambda u, v, w, s, t: beam(v, u, w, s, t), "l goes with u"),
+    ("3.4.b", lambda *q: beam(*q, wave=lambda p: torch.exp(1j * p)), "complex"),
     ("3.4.b", lambda u, v, w, s, t: beam(u, v, w, s, t)[0], "has shape"),
     ("3.4.c", lambda W, r: torch.linalg.pinv(W) @ r, "identity is missing"),
     ("3.4.c", lambda W, r: W.T @ r, "this is Wᵀ r"),

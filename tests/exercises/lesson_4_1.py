@@ -48,9 +48,9 @@ WRONG = [
     ("4.1.b", lambda m, blocks: rank(m, [(s, c) for c, s in blocks]), "exchanged"),
     ("4.1.b", lambda m, blocks: max(-(-c // s) for c, s in blocks), "the least m"),
     ("4.1.b", lambda m, blocks: rank(m, blocks[:1]), "one of them"),
-    ("4.1.b", lambda m, blocks: rank(m, blocks) + 5, "with enough rows"),
+    ("4.1.b", lambda m, blocks: rank(m, blocks) + 0.5, "with enough rows"),
     ("4.1.c", lambda f, A, T, y: target(f, A, T, y, lambda t, x: x), "not with x̂."),
-    ("4.1.c", lambda f, A, T, y: (f(A @ f(y)) - f(y)).square().mean(), "of no turn"),
+    ("4.1.c", lambda f, A, T, y: (f(A @ f(y)) - f(y)).square().mean(), "without T_g"),
     ("4.1.c", lambda f, A, T, y: ei(f, A, T, y) * A.shape[1], "divide by n"),
     ("4.1.c", lambda f, A, T, y: ei(f, A, T, y) * len(T), "sum over g"),
     ("4.1.c", lambda f, A, T, y: ei(f, A, T, y) * len(T) * A.shape[1], "of both"),
@@ -58,20 +58,17 @@ WRONG = [
     ("4.1.c", lambda f, A, T, y: target(f, A, T, y, lambda t, x: t.T @ x), "other way"),
     (
         "4.1.c",
-        lambda f, A, T, y: torch.stack([(A @ (f(A @ u) - u)).square().mean() for u in T @ f(y)]).mean(),
+        lambda f, A, T, y: torch.stack(
+            [(A @ (f(A @ u) - u)).square().mean() for u in T @ f(y)]
+        ).mean(),
         "compare images",
     ),
+    ("4.1.c", lambda f, A, T, y: ei(f, A, T @ torch.linalg.pinv(A) @ A, y), "it is "),
     (
         "4.1.c",
-        lambda f, A, T, y: torch.stack([(t @ (f(A @ f(y)) - f(y))).square().mean() for t in T]).mean(),
-        "T_g x̂",
-    ),
-    ("4.1.c", lambda f, A, T, y: ei(f, A, T @ torch.linalg.pinv(A) @ A, y), "differs by up to"),
-    (
-        "4.1.c",
-        lambda f, A, T, y: torch.stack([
-            (f(A @ u) - u).square().mean() for u in T @ torch.linalg.pinv(A) @ y
-        ]).mean(),
+        lambda f, A, T, y: torch.stack(
+            [(f(A @ u) - u).square().mean() for u in T @ torch.linalg.pinv(A) @ y]
+        ).mean(),
         "reconstruct y first",
     ),
     (

@@ -1,13 +1,12 @@
 """The denoising table: its arithmetic on made-up results, its parts on two steps, its bars."""
 
-import functools
 import json
 import math
 
 import pytest
 
-from course_lib import experiments, losses, models, noise
-from course_lib.experiments import denoising, denoising_more, report
+from course_lib import data, experiments, losses
+from course_lib.experiments import denoising, denoising_budget, denoising_more, parallel, report
 
 BARS = {  # of the issues "From a fresh machine…" and "Part 2 complete": gap to supervised in dB
     ("gaussian", "Noise2Noise"): 0.05,
@@ -28,7 +27,7 @@ BARS_MORE = {
 
 
 def result(psnr, mse=1e-3, **more):
-    common = {"ssim": 0.8, "train_evals": 1, "test_evals": 1, "s_per_step": 0.1}
+    common = {"ssim": [0.8] * len(psnr), "train_evals": 1, "test_evals": 1, "s_per_step": 0.1}
     return {"psnr": psnr, "mse": mse, **common, **more}
 
 
@@ -70,42 +69,58 @@ def test_with_the_learnt_multiplier_of_one_problem_both_predictions_are_the_same
     assert theirs == pytest.approx({"excess_db": 0, "test_excess_db": 0, "eta_ratio": 1})
 
 
-@pytest.mark.parametrize("loss", [losses.Supervised(), losses.Noise2Noise(), losses.UNSURE()])
-def test_two_steps_give_every_figure(loss):
-    law = noise.Gaussian(0.1)
-    one = denoising.one(loss, models.UNet, law, 2, seed=0, device="cpu")
-    again = denoising.one(loss, models.UNet, law, 2, seed=0, device="cpu")
-    assert len(one["psnr"]) == 9 and 10 < sum(one["psnr"]) / 9 < 30
-    assert one["train_evals"] == loss.train_evals and one["s_per_step"] > 0
-    if not isinstance(loss, losses.UNSURE):  # its multiplier goes on from where it was
-        assert one["psnr"] == again["psnr"]
+@pytest.fixture
+def short(monkeypatch):
+    """Two steps, five tiles, one process."""
+    real = data.load
+    monkeypatch.setattr(data, "load", lambda *which: real(*which)[:5])
+    monkeypatch.setitem(denoising.BUDGET, "quick", 2)
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
 
 
-@pytest.mark.parametrize("name", [*BARS_MORE, "Supervised", "Supervised direct"])
-def test_the_networks_of_the_further_losses_train(name):
-    law = denoising_more.NOISES["gaussian"]
-    loss = denoising_more.methods("gaussian", law, 2)[name]
-    network = functools.partial(denoising_more.network, name)
-    one = denoising.one(loss, network, law, 2, seed=0, device="cpu")
-    assert len(one["psnr"]) == 9 and 5 < sum(one["psnr"]) / 9 < 30
+@pytest.mark.parametrize("name", ["Supervised", "Noise2Noise", "UNSURE"])
+def test_two_steps_give_every_figure(name, short):
+    one = denoising.one("gaussian", name, 0, "quick", "cpu")
+    again = denoising.one("gaussian", name, 0, "quick", "cpu")
+    assert len(one["psnr"]) == 5 and 10 < sum(one["psnr"]) / 5 < 30
+    assert one["train_evals"] == getattr(losses, name).train_evals and one["s_per_step"] > 0
+    assert one["psnr"] == again["psnr"] and one["picture"] == again["picture"]
+    assert ("eta" in one) == (name == "UNSURE")
+
+
+@pytest.mark.parametrize("name", [*BARS_MORE, "Supervised direct"])
+def test_the_networks_of_the_further_losses_train(name, short):
+    one = denoising_more.one("gaussian", name, 1, "quick", "cpu")
+    assert len(one["psnr"]) == 5 and 5 < sum(one["psnr"]) / 5 < 30
+    assert "picture" not in one  # only those of the first seed are kept
 
 
 def test_the_networks_have_about_as_many_weights():
     count = {
         name: sum(p.numel() for p in denoising_more.network(name).parameters())
-        for name in denoising_more.methods("gaussian", noise.Gaussian(0.1), 2)
+        for name in denoising_more.methods("gaussian", 2)
     }
     assert all(abs(n / count["Supervised"] - 1) < 0.2 for n in count.values()), count
 
 
-def test_both_tables_share_their_supervised_reference(monkeypatch):
-    monkeypatch.setitem(denoising.BUDGET, "quick", 2)
-    monkeypatch.setattr(denoising_more, "methods", lambda *a: {"Supervised": losses.Supervised()})
-    monkeypatch.setattr(denoising, "NOISES", {"gaussian": denoising_more.NOISES["gaussian"]})
-    monkeypatch.setattr(denoising, "methods", denoising_more.methods)
-    monkeypatch.setattr(denoising, "against_theory", lambda *a: None)
-    one, other = (m.measure("quick", 1)["rows"][0] for m in (denoising, denoising_more))
-    assert one["psnr_db"] == other["psnr_db"]
+def test_both_tables_share_their_supervised_reference(short, monkeypatch):
+    def alone(*_):
+        return {"Supervised": losses.Supervised()}
+
+    for module in (denoising, denoising_more):
+        monkeypatch.setattr(module, "methods", alone)
+    one, other = (
+        denoising.tabulated(m.one, m.methods, ["gaussian"], "quick", range(1), None)[0]["rows"]
+        for m in (denoising, denoising_more)
+    )
+    assert one[0]["psnr_db"] == other[0]["psnr_db"]
+
+
+@pytest.mark.parametrize("name", ["Supervised", "SURE fresh", "SURE bf16"])
+def test_two_steps_of_the_further_rows(name, short):
+    problem = "gaussian" if "bf16" in name else "poisson"
+    one = denoising_budget.one(problem, name, 2, 0, "cpu")
+    assert len(one["psnr"]) == 5 and 5 < sum(one["psnr"]) / 5 < 30
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path):

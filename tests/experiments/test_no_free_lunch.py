@@ -5,9 +5,8 @@ import torch
 
 from course_lib import data, experiments, losses, models, noise, operators
 from course_lib._random import stream
-from course_lib.experiments import networks, parallel, questions, rivals
+from course_lib.experiments import networks, parallel, questions, rivals, sweep
 from course_lib.experiments import no_free_lunch as table
-from course_lib.experiments.store import Store
 
 REFUSED = {  # (method, question): what the refusal names
     ("Supervised", "one copy"): "needs x",
@@ -74,9 +73,9 @@ def test_each_image_has_its_own_prior(short):
 
 @pytest.mark.parametrize("name", rivals.METHODS)
 def test_two_steps_give_a_cell_of_each_half(name, short):
-    cell = questions.one_exact(name, "MMSE-optimal", 0)
+    cell = questions.one_exact(name, "MMSE-optimal", 0, "cpu")
     assert cell["mmse"] < 0.5 * cell["noisy"] and cell["mse"] > cell["mmse"]
-    assert cell == questions.one_exact(name, "MMSE-optimal", 0)
+    assert cell == questions.one_exact(name, "MMSE-optimal", 0, "cpu")
 
 
 @pytest.mark.parametrize("condition", questions.photographs())
@@ -84,7 +83,7 @@ def test_two_steps_give_a_cell_of_each_condition(condition, short, monkeypatch):
     small = {s: data.load("photos", s, 256)[:2, :, :96, :96] for s in ("train", "test")}
     monkeypatch.setattr(data, "load", lambda name, split, size: small[split])
     for name in rivals.METHODS:
-        cell = questions.one_photo(name, condition, 0, "quick")
+        cell = questions.one_photo(name, condition, 0, "quick", "cpu")
         why = REFUSED.get((name, condition))
         assert why in cell["refused"] if why else max(cell["centre"]) < 35, (name, cell)
 
@@ -99,13 +98,14 @@ def test_who_is_told_nothing_can_not_be_misled():
     assert questions.same("SURE", "one copy") == "MMSE-optimal"
 
 
-def test_one_copy_used_twice_is_the_naive_loss(monkeypatch):
+def test_one_copy_used_twice_is_the_naive_loss(short, monkeypatch):
     """Noise2Noise with y for both copies: input and target are the very same noise."""
     seen = []
-    monkeypatch.setattr(rivals.training, "fit", lambda f, loss, data, **_: seen.append((f, data)))
+    real = sweep.train
+    monkeypatch.setattr(sweep, "train", lambda *a, **k: seen.append(a[2]) or real(*a, **k))
     x = torch.full((4, 1, 8, 8), 0.5)
-    loss, _ = rivals.train("Noise2Noise", noise.Gaussian(0.1), None, x, 0, "exact", copies=1)
-    ((f, measurements),) = seen
+    loss, f = rivals.train("Noise2Noise", noise.Gaussian(0.1), None, x, 0, "exact", None, 1, "cpu")
+    (measurements,) = seen
     (y_a, y_b), A = measurements.batch(torch.arange(4), stream(0, "batch"))
     assert torch.equal(y_a, y_b)
     assert loss(f, (y_a, y_b), A) == losses.MeasurementConsistency()(f, y_a, A)
@@ -126,27 +126,26 @@ def test_the_wrong_gaussian_has_the_variance_of_the_photons():
     assert float((y - x).square().mean()) == pytest.approx(told.sigma**2, rel=0.02)
 
 
-def cell(half, name, question, seed, **result):
-    return table._key(half, name, question, seed, "quick"), result
-
-
 def test_the_gaps_are_paired_and_refusals_have_no_figure():
-    store = Store()
-    for seed, (best, ours) in enumerate([(30.0, 29.0), (31.0, 29.5)]):
+    results = {}
+
+    def put(*key, **result):
+        results.setdefault(key, []).append(result)
+
+    for best, ours in [(30.0, 29.0), (31.0, 29.5)]:
         both = {"tile": [best, best], "centre": [best + 1, best + 3]}
-        store.put(*cell("photographs", "Supervised", "Gamma", seed, **both))
-        store.put(*cell("photographs", "SURE", "Gamma", seed, tile=[ours, ours], centre=[0, 0]))
-        store.put(*cell("photographs", "deep image prior", "Gamma", seed, centre=[best, best]))
-        store.put(*cell("photographs", "R2R", "Gamma", seed, refused="no split"))
-        store.put(*cell("exact", "SURE", "one copy", seed, mse=0.02, mmse=0.01))
-    row = table.row("photographs", "SURE", "Gamma", range(2), "quick", store)
+        put("photographs", "Supervised", "Gamma", **both)
+        put("photographs", "SURE", "Gamma", tile=[ours, ours], centre=[0, 0])
+        put("photographs", "deep image prior", "Gamma", centre=[best, best])
+        put("photographs", "R2R", "Gamma", refused="no split")
+        put("exact", "SURE", "one copy", mse=0.02, mmse=0.01)
+    row = table.row("photographs", "SURE", "Gamma", results)
     assert row["gap_db"] == 1.25
     assert row["gap_ci95_db"] == pytest.approx(12.706 * 0.25, rel=1e-3)
-    row = table.row("photographs", "deep image prior", "Gamma", range(2), "quick", store)
-    assert row["gap_db"] == 2.0
-    row = table.row("photographs", "R2R", "Gamma", range(2), "quick", store)
+    assert table.row("photographs", "deep image prior", "Gamma", results)["gap_db"] == 2.0
+    row = table.row("photographs", "R2R", "Gamma", results)
     assert row["gap_db"] is None and row["note"] == "no split"
-    row = table.row("exact", "SURE", "one copy", range(2), "quick", store)
+    row = table.row("exact", "SURE", "one copy", results)
     assert row["gap_db"] == pytest.approx(3.0103, rel=1e-4)
 
 
@@ -166,19 +165,11 @@ def test_a_stopped_table_goes_on(short, tmp_path, monkeypatch):
 
     monkeypatch.setattr(questions, "one_exact", counted)
     with pytest.raises(KeyboardInterrupt):
-        table.measure("quick", 1, tmp_path / "table.json")
-    whole = table.measure("quick", 1, tmp_path / "table.json")
+        table.measure("quick", range(1), tmp_path / "table.json")
+    whole = table.measure("quick", range(1), tmp_path / "table.json")
     # Supervised under three laws and its refusal, naive under three: the others are the same runs
     assert len(set(calls)) == 7 and len(calls) == 8
     assert len(whole["rows"]) == 10
-
-
-def test_two_cores_share_the_cells(monkeypatch):
-    monkeypatch.setattr(parallel, "cores", lambda: 2)
-    runs = [("exact", "Supervised", "one copy", seed, "quick", "cpu") for seed in range(3)]
-    found = dict(parallel.results(table._run, runs, "cpu"))
-    assert set(found) == set(runs)
-    assert all("needs x" in result["refused"] for result in found.values())
 
 
 def recorded(half, scale="quick"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import h5py
 import numpy as np
@@ -165,7 +166,7 @@ def test_images_are_measured_in_part_and_are_the_truth(tmp_path, capsys):
     images(tmp_path, 5)
     found = table(tmp_path, "images")
     names = [name for name in incomplete.methods("inpainting", None)]
-    assert [row["method"] for row in found["rows"]] == ["zero-filled", *names]
+    assert [row["method"] for row in found["rows"]] == names
     assert "3 files to learn from, 2 others" in capsys.readouterr().out
     test = own.recorded("images", str(tmp_path), "test")
     assert torch.equal(test.x, data.images([tmp_path / "0.png", tmp_path / "4.png"]))
@@ -221,3 +222,13 @@ def test_other_files_are_other_runs(tmp_path):
     assert own.digest("images", tmp_path) == first
     Image.new("L", (70, 70)).save(tmp_path / "1.png")
     assert own.digest("images", tmp_path) != first
+
+
+def test_a_reader_that_is_not_installed_is_one_sentence(tmp_path, monkeypatch):
+    for number in range(2):
+        kspace(tmp_path, number)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    assert "needs the package h5py: pip install h5py." in refused("incomplete", "--kspace", tmp_path)
+    monkeypatch.setitem(sys.modules, "deepinv", None)
+    assert "`make bench` sets up an environment with both" in refused("bench")
+    assert "no run of operators is kept" in refused("operators", "--recorded")

@@ -126,10 +126,12 @@ def test_too_few_signals_are_named():
 
 
 @pytest.mark.parametrize("method", sample_complexity.methods())
-def test_two_steps_on_digits_give_an_error(method):
-    result = sample_complexity.digits(method, 3, 0, 2, (2, 4))
-    assert 0 < result["mse"] < 0.3 and result["seconds"] > 0
-    assert result["mse"] == sample_complexity.digits(method, 3, 0, 2, (2, 4))["mse"]
+def test_two_steps_on_digits_give_an_error(method, monkeypatch):
+    monkeypatch.setitem(sample_complexity.STEPS, "quick", 2)
+    monkeypatch.setitem(sample_complexity.WIDTHS, "quick", (2, 4))
+    result = sample_complexity.one(method, 3, 0, "quick", "cpu")
+    assert 0 < result["mse"] < 0.3 and result["s_per_step"] > 0
+    assert result["mse"] == sample_complexity.one(method, 3, 0, "quick", "cpu")["mse"]
 
 
 def rows(problem, method):

@@ -1,18 +1,15 @@
 """Finished runs survive a kill and a second writer, and only what is missing runs again."""
 
-import ast
 import json
 import multiprocessing
 import os
 import resource
-import subprocess
-import sys
 import warnings
 
 import pytest
 import torch
 
-from course_lib.experiments import denoising, fingerprint, incomplete, report, rivals, store
+from course_lib.experiments import fingerprint, incomplete, report, store
 from course_lib.experiments.store import Store, beside
 
 
@@ -136,43 +133,19 @@ def test_another_file_is_refused_and_left_as_it_is(tmp_path, text):
 
 def test_a_result_of_other_constants_or_code_is_not_used(tmp_path, monkeypatch):
     path, module = tmp_path / "table.jsonl", incomplete.__name__
-    Store(path, [module]).put(("a",), 1)
-    assert Store(path, [module])["a",] == 1
+    Store(path, module).put(("a",), 1)
+    assert Store(path, module)["a",] == 1
     for name in ("RATE", "BATCH", "KEPT", "HIDDEN", "LAWS", "WIDTHS", "ACCELERATION"):
         with monkeypatch.context() as patch, pytest.warns(UserWarning, match="1 results .* other"):
             patch.setattr(incomplete, name, "another")
-            assert ("a",) not in Store(path, [module])
+            assert ("a",) not in Store(path, module)
     with monkeypatch.context() as patch, pytest.warns(UserWarning, match="other code or settings"):
-        patch.setattr(fingerprint, "code", lambda: "another")
-        other = Store(path, [module])
+        patch.setattr(fingerprint, "code", lambda name: "another")
+        other = Store(path, module)
         assert ("a",) not in other
         other.put(("a",), 2)
     with pytest.warns(UserWarning, match="1 results"):
-        assert Store(path, [module])["a",] == 1
-
-
-def test_a_fingerprint_is_the_same_in_another_process(monkeypatch):
-    """No address of a function, no order of a set."""
-    names = rivals.__name__, denoising.__name__
-    code = (
-        "from course_lib.experiments import denoising, fingerprint, rivals\n"
-        "fingerprint.code = lambda: 'the same files'\n"
-        f"print(fingerprint.fingerprint(*{names}))"
-    )
-    run = [sys.executable, "-c", code]
-    monkeypatch.setattr(fingerprint, "code", lambda: "the same files")
-    found = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
-    assert found == fingerprint.fingerprint(*names) and len(found) == 16
-
-
-def test_words_do_not_count_as_code_and_numbers_do():
-    source = 'def f(x):\n    """Twice."""\n    return 2 * x  # twice\n'
-    bare = fingerprint.without_words(source)
-    assert bare == fingerprint.without_words(
-        source.replace("Twice", "Two").replace("  # twice", "")
-    )
-    assert bare != fingerprint.without_words(source.replace("2 *", "3 *"))
-    ast.parse(fingerprint.without_words('class A:\n    """Nothing more."""\n'))
+        assert Store(path, module)["a",] == 1
 
 
 def test_a_table_is_written_whole_and_no_planted_link_is_followed(tmp_path, monkeypatch):

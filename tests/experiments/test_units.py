@@ -11,7 +11,7 @@ FAMILY = ["gaussian, UNSURE", "gaussian, UNSURECorrelated",
 
 
 def test_the_spread_is_over_the_units_of_one_method():
-    result = {"ssim": 0.8, "train_evals": 1, "test_evals": 1, "s_per_step": 0.1}
+    result = {"ssim": [0.8, 0.7], "train_evals": 1, "test_evals": 1, "s_per_step": 0.1}
     results = {cell: [result | {"psnr": [20.0, 22.0]}] for cell in units.CELLS}
     results["gaussian", "UNSURE", 255.0] = [result | {"psnr": [21.0, 22.0]}]
     table = units.summary(results)
@@ -23,7 +23,7 @@ def test_the_spread_is_over_the_units_of_one_method():
 
 @pytest.mark.parametrize("problem, name", [(p, n) for p in units.METHODS for n in units.METHODS[p]])
 def test_two_steps_give_every_figure(problem, name):
-    result = units.train("cpu", (problem, name, 255.0, 2, 0))
+    result = units.one(problem, name, 255.0, 2, 0, "cpu")
     assert len(result["psnr"]) == 9 and 10 < sum(result["psnr"]) / 9 < 30
 
 

@@ -711,13 +711,13 @@ BAD = {
     "replacement": (lambda: losses.Noise2Void(replace="zero"), "'zero'; use 'uniform' or 'median'"),
     "cells": (
         lambda: losses.Noise2Void(period=4)(lambda u, A: u, Y, I),
-        r"y is \(6, 6\) pixels, which does not divide into cells of 4×4; crop it, or",
+        r"y is \(6, 6\) pixels, not whole cells of 4×4; crop it, or",
     ),
     "smaller than a cell": (
         lambda: losses.Noise2Void()(lambda u, A: u, Y, I),
-        "does not divide into cells of 8×8; crop",
+        "not whole cells of 8×8; crop",
     ),
-    "even width": (lambda: losses.Noise2Self(width=4), "width is 4; the mask's period must be odd"),
+    "even width": (lambda: losses.Noise2Self(width=4), "width is 4; it must be odd and at least 3"),
     "width 1": (lambda: losses.Noise2Self(width=1), "width is 1; .* at least 3"),
     "width": (lambda: losses.Noise2Self(width=-3), "width is -3; it must be a whole number"),
     "stitching": (lambda: losses.Noise2Self(test="plain"), "'plain'; use 'stitched' or 'single'"),
@@ -729,8 +729,8 @@ BAD = {
         lambda: losses.Noise2Self(7).reconstruct(lambda u, A: u, Y, I),
         "smaller than the mask's period 7",
     ),
-    "nothing hidden": (lambda: losses.Splitting(0.0), r"hidden lies in \[0, 0\]; a mask must hide"),
-    "everything hidden": (lambda: losses.Splitting(1.0), r"in \[1, 1\]; a mask must"),
+    "nothing hidden": (lambda: losses.Splitting(0.0), r"hidden lies in \[0, 0\]; use prob"),
+    "everything hidden": (lambda: losses.Splitting(1.0), r"in \[1, 1\]; use probabilities in"),
     "no probability": (lambda: losses.Splitting(torch.tensor([-0.5, 2])), r"\[-0.5, 2\]"),
     "everything hidden by chance": (
         lambda: losses.Splitting(0.999, draws=2)(
@@ -743,11 +743,11 @@ BAD = {
     "target": (lambda: losses.Splitting(target="kept"), "target is 'kept'; use 'hidden' or 'all'"),
     "mask of another size": (
         lambda: losses.Splitting(torch.full((5, 5), 0.5))(lambda u, A: u, Y, I),
-        r"hidden has shape \(1, 5, 5\), which does not broadcast to y's \(1, 6, 6\)",
+        r"hidden has shape \(1, 1, 5, 5\), which does not broadcast to y's",
     ),
     "never hidden": (
         lambda: losses.Splitting(torch.tensor([0.0] + 5 * [0.5])).reconstruct(lambda u, A: u, Y, I),
-        "hidden is 0 at some pixels, which no mask predicts; use test='plain'",
+        "hidden is 0 at pixels that no mask predicts then; use test='plain'",
     ),
     "no image": (lambda: losses.Noise2Self()(lambda u, A: u, Y[0], I), "images are"),
     "f changes the shape": (

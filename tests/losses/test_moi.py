@@ -277,10 +277,10 @@ def test_it_adds_to_the_consistency_with_the_measurements():
 
 Y = torch.rand(2, 1, 1, N, generator=generator()).double()
 BAD = {
-    "a shared mask": (operators.Inpainting(MASKS[0]), Y, "a batch of 2 with Inpainting has one"),
-    "denoising": (operators.Identity(), Y, "a batch of 2 with Identity has one operator"),
-    "one blur": (operators.Blur(torch.ones(1, 2).double()), Y, "a batch of 2 with Blur has one"),
-    "one image": (A[:1], Y[:1], "a batch of 1 with Inpainting has one operator, .* 2 images or"),
+    "a shared mask": (operators.Inpainting(MASKS[0]), Y, "MOI of 2 images with one Inpainting"),
+    "denoising": (operators.Identity(), Y, "MOI of 2 images with one Identity"),
+    "one blur": (operators.Blur(torch.ones(1, 2).double()), Y, "MOI of 2 images with one Blur"),
+    "one image": (A[:1], Y[:1], "MOI of 1 images with one Inpainting; .* 2 images or"),
 }
 
 

@@ -136,7 +136,7 @@ BAD = {
     "too few draws": (lambda: losses.Noise2Inverse(0.05), "draws is 10: .* at least 1/hidden = 20"),
     "another width": (
         lambda: losses.SSDU(P)(nonlinear, torch.rand(2, 1, 6, 8), operators.Identity()),
-        r"hidden has shape \(1, 1, 6\), which does not broadcast to y's \(1, 6, 8\)",
+        r"hidden has shape \(1, 1, 1, 6\), which does not broadcast to y's \(2, 1, 6, 8\)",
     ),
 }
 

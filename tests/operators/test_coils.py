@@ -1,5 +1,7 @@
 """Coil maps: the simulated ones, and the estimate from the middle of k-space."""
 
+import math
+
 import pytest
 import torch
 from linear import rand
@@ -96,6 +98,41 @@ def test_the_phase_is_that_of_the_principal_component():
     estimated = coils.estimate(y)[0]
     steps = estimated.diff(dim=2).abs() * (inside[:, 1:] & inside[:, :-1])
     assert steps.max() < 0.05
+
+
+def phase_left(estimate):
+    """What is left of the phase of the coils' principal component in the maps, inside."""
+    y, _, inside, _ = measured(4, torch.ones(SIZE))
+    middle = fourier.to_complex(y[..., 12:36, 12:36])[0].flatten(1)
+    principal = torch.linalg.eigh(middle @ middle.mH)[1][:, -1]
+    component = torch.einsum("c,chw->hw", principal.conj(), estimate(y)[0])[inside]
+    return float(component.angle().abs().max())
+
+
+def test_the_phase_of_the_principal_component_is_0(monkeypatch):
+    assert phase_left(coils.estimate) < 1e-6
+    for slip in (("(phase.dtype), -phase)", "(phase.dtype), phase)"), ("-phase)", "0 * phase)")):
+        wrong = mutant(coils._espirit, *slip)
+        monkeypatch.setattr(coils, "_espirit", wrong)
+        assert phase_left(coils.estimate) > 0.1
+        monkeypatch.undo()
+
+
+def test_a_simulated_coil_is_what_its_formula_says():
+    """e^{iφ}/|q − r| up to the norm over the coils, with complex numbers, pixel by pixel."""
+    C, n, d = 5, 9, 1.7
+    maps, place = coils.birdcage(C, n, d), torch.linspace(-1, 1, n)
+    for c in range(C):
+        angle = 2 * math.pi * c / C
+        for i, j in ((0, 0), (2, 7), (4, 4), (8, 3)):
+            q = complex(place[j], place[i]) - d * complex(math.cos(angle), math.sin(angle))
+            value = q / abs(q) ** 2 * complex(math.cos(angle), -math.sin(angle))
+            alone = maps[:, i, j] / maps[c, i, j]  # up to the norm over the coils
+            assert abs(complex(maps[c, i, j]) / abs(maps[c, i, j]) - value / abs(value)) < 1e-5
+            others = [complex(place[j], place[i]) - d * complex(math.cos(a), math.sin(a))
+                      for a in (2 * math.pi * k / C for k in range(C))]  # fmt: skip
+            ratios = torch.tensor([abs(q) / abs(o) for o in others])
+            torch.testing.assert_close(alone.abs(), ratios, rtol=1e-4, atol=1e-5)
 
 
 def test_each_image_has_its_own_maps():

@@ -7,6 +7,7 @@ float64 (which some devices lack), and no tensor of another device takes part.
 """
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -111,6 +112,74 @@ def refused(call, *words, error=ValueError):
         call()
     told = str(caught.value)
     assert all(word in told for word in words) and told.endswith(".") and "\n" not in told, told
+
+
+PIXELS, TURN = O.Inpainting(mask(B, 1, 6, 6)), O.Rotate(torch.tensor([30.0, 5.0, 1.0]))
+COMPOSED = {  # what is made of two: (A, the images' (C, H, W)), for the facts alone
+    "a selection of pixels": (O.Decimation(2) @ PIXELS, (2, 6, 6)),
+    "a mosaic of pixels": (O.Demosaicing(["RGGB", "BGGR", "GRBG"]) @ PIXELS, (3, 6, 6)),
+    "pixels of a shift": (PIXELS @ O.Roll((2, 1)), (2, 6, 6)),
+    "a shift of pixels": (O.Roll((2, 1)) @ PIXELS, (2, 6, 6)),
+    "pixels as they are": (O.Identity() @ PIXELS, (2, 6, 6)),
+    "some coefficients": (PIXELS @ O.MRI(mask(1, 6, 6)), (2, 6, 6)),
+    "pixels of a turn": (PIXELS @ TURN, (2, 6, 6)),
+    "a turn of pixels": (TURN @ PIXELS, (2, 6, 6)),
+    "a turn of a turn": (TURN @ O.Rotate(20.0), (2, 6, 6)),
+    "coefficients of pixels": (O.MRI(mask(1, 6, 6)) @ PIXELS, (2, 6, 6)),
+    "nothing, twice": (O.Identity() @ O.Identity(), (2, 6, 6)),
+    "minus one": (O.Scaled(O.Identity(), -1.0), (2, 6, 6)),
+}
+
+
+def facts(A, shape):
+    """What the matrix of one operator is: identity, isometry, projection, a selection of what."""
+    M, kept, y = O.dense(A, shape).double(), A.measured(), A(rand(1, *shape))
+    kept = torch.ones(len(M)) if kept is None else kept.expand(y.shape).flatten()
+    rows, eye = M[kept == 1], torch.eye(M.shape[1]).double()
+    assert len(M) == y.numel() and not M[kept != 1].any()
+
+    def near(N, other):
+        return N.shape == other.shape and torch.allclose(N, other, rtol=0, atol=1e-5)
+
+    selects = "coefficients" if near(rows @ rows.T, torch.eye(len(rows)).double()) else None
+    selects = "pixels" if selects and ((rows == 0) | (rows == 1)).all() else selects
+    isometry = near(M.T @ M, eye) and near(M @ M.T, eye)
+    return near(M, eye), isometry, near(M @ M.T @ M, M), selects
+
+
+@pytest.mark.parametrize("name", [*LINEAR, *COMPOSED])
+def test_an_operator_is_what_it_says(name):
+    """Each fact against the matrices of a batch, both ways: it is said of what it is true of."""
+    A, shape = COMPOSED[name] if name in COMPOSED else (made(name)[0], CASES[name][2])
+    identity, isometry, projection, selects = zip(*(facts(a, shape) for a in A), strict=True)
+    if name == "minus one":  # whose factor is a number like any other: nothing is said
+        assert not (A.is_identity or A.isometry or A.projection or A.selects)
+        return
+    assert A.is_identity == all(identity) and A.isometry == all(isometry)
+    assert A.projection == all(projection)
+    truth = next((word for word in (None, "coefficients") if word in selects), "pixels")
+    assert A.selects in MAY_SAY[truth]
+
+
+MAY_SAY = {  # of a selection; pixels are coefficients, too
+    "pixels": ("pixels", "coefficients"), "coefficients": ("coefficients", None), None: (None,)
+}  # fmt: skip
+
+
+@every
+def test_it_takes_and_gives_what_it_says_and_has_one_pseudo_inverse(name):
+    A, x = made(name)
+    for sizes, u in ((A.takes, x), (A.gives, A(x))):
+        wanted = [n for n in sizes or () if not isinstance(n, str)]
+        assert wanted == [
+            s for n, s in zip(sizes or (), u.shape[1:], strict=False) if not isinstance(n, str)
+        ]
+    arguments = inspect.signature(A.pinv).parameters.values()
+    assert [(p.name, p.default) for p in arguments][1:] == [("iterations", 50), ("tolerance", None)]
+    y = A(x)
+    torch.testing.assert_close(A.pinv(y, 50, None), A.pinv(y, iterations=50, tolerance=None))
+    if A.projection:
+        assert torch.equal(A.pinv(y), A.adjoint(y))
 
 
 def test_no_operator_is_forgotten():

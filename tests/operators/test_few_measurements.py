@@ -99,7 +99,7 @@ def test_the_adjoint_passes_the_dot_test(kind, batch, seed):
     "kind, parent, old, new",
     [
         ("interferometer", Interferometry, "columns.conj()", "columns"),
-        ("interferometer, whitened", Interferometry, "self.weight[:, None] * ", ""),
+        ("interferometer, whitened", Interferometry, "columns.conj()", "columns.sgn().conj()"),
         ("gaussian", CompressedSensing, "matrix.flatten(2))", "matrix.flip(1).flatten(2))"),
         ("microscope", CryoEM, "self.transfer(size).conj()", "self.transfer(size)"),
         ("projection", CryoEM, "(weight * y)", "y"),
@@ -182,6 +182,13 @@ def test_a_mosaic_is_the_camera_s():
     y = Demosaicing("RGGB").double()(x)[0, 0]
     r, g, b = x[0]
     assert y[0, 0] == r[0, 0] and y[0, 1] == g[0, 1] and y[1, 0] == g[1, 0] and y[3, 3] == b[3, 3]
+
+
+def test_a_mosaic_is_laid_out_row_by_row():
+    y = Demosaicing("GRBB")(torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1).expand(1, 3, 2, 4))
+    assert y[0, 0].tolist() == [[2.0, 1.0, 2.0, 1.0], [3.0, 3.0, 3.0, 3.0]]
+    A = Demosaicing(["RGGB", "GRBG"])
+    assert A.pattern == ["RGGB", "GRBG"] and A[1].pattern == ["GRBG"]
 
 
 def test_random_matrices_preserve_the_norm_on_average():

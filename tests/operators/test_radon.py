@@ -370,7 +370,7 @@ ERRORS = {
     "NaN": (lambda: Radon([0.0, float("nan")], 6), "angles holds 1 NaN"),
     "size": (lambda: Radon([0], 5)(IMAGE), r"x has shape \(1, 1, 6, 6\) and Radon .* C, 5, 5\)"),
     "oblong": (lambda: Radon([0], 6)(rand(1, 1, 6, 5)), r"x has shape \(1, 1, 6, 5\)"),
-    "size of y": (lambda: Radon([0, 9], 6, 6).adjoint(IMAGE), r"y has shape .* 6, 6\) .* C, 2, 6\)"),
+    "size of y": (lambda: Radon([0, 9], 6, 6).adjoint(IMAGE), r"y has shape .*C, 2, 6\)"),
     "size of a back-projection": (
         lambda: Radon([0, 9], 6, 6).filtered_backprojection(IMAGE), r"y has shape \(1, 1, 6, 6\)",
     ),

@@ -1,0 +1,11 @@
+"""pytest plugin: nbval is loaded when it is asked for; its imports take longer than most test files."""
+
+import os
+import sys
+
+
+def pytest_addoption(pluginmanager):
+    """Called before pytest loads the plugins of installed packages."""
+    asked = any(word.startswith("--nbval") for word in sys.argv)
+    if not asked and "PYTEST_XDIST_WORKER" not in os.environ:  # whose words are not here
+        pluginmanager.set_blocked("nbval")
