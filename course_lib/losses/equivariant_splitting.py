@@ -46,11 +46,7 @@ class EquivariantSplitting(Splitting):
         if test not in ("mean", "plain"):
             raise ValueError(f"test is {test!r}; use one of mean, plain.")
         super().__init__(hidden, "zero", target, test, draws)
-        self.group = groups.orthogonal(group, "EquivariantSplitting")
-
-    @property
-    def test_evals(self):
-        return self.draws
+        self.group, self.test_evals = groups.orthogonal(group, "EquivariantSplitting"), draws
 
     def entries(self, f, y, A, noise=None, generator=None):
         T = self.group.draw(A.adjoint(y), generator)

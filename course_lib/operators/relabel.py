@@ -40,8 +40,8 @@ class Permute(Action):
         flat = x.flatten(2)
         if flat.shape[-1] != order.shape[-1]:
             raise ValueError(
-                f"the image has {flat.shape[-1]} pixels and the permutation {order.shape[-1]}; draw "
-                "it for images of this size."
+                f"the image has {flat.shape[-1]} pixels and the permutation {order.shape[-1]}; "
+                "draw it for images of this size."
             )
         batch = max(len(x), len(order))
         index = order[:, None].expand(batch, x.shape[1], -1)
