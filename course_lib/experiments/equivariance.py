@@ -84,7 +84,8 @@ def scenes(problem, split):
     x = torch.cat([x, 0 * x], 1)
     if "masks" not in problem:
         return x, operator(problem)
-    return x, operators.MRI(masks.gaussian((SIZE, SIZE), 4, count=len(x), generator=stream(0, split)))
+    columns = masks.gaussian((SIZE, SIZE), 4, count=len(x), generator=stream(0, split))
+    return x, operators.MRI(columns)
 
 
 def group(problem):
@@ -133,7 +134,7 @@ def columns(problem):
 
 
 class SupervisedGroup(losses.Supervised):
-    """(1/n) ‖T_g f(y, A T_g) − x‖², averaged over 8 g at test time; for `Scale`, of images T_g x."""
+    """(1/n) ‖T_g f(y, A T_g) − x‖², at test time averaged over 8 g; for `Scale`, of images T_g x."""
 
     def __init__(self, group):
         super().__init__()
