@@ -134,7 +134,7 @@ def columns(problem):
 
 
 class SupervisedGroup(losses.Supervised):
-    """(1/n) ‖T_g f(y, A T_g) − x‖², at test time averaged over 8 g; for `Scale`, of images T_g x."""
+    """(1/n) ‖T_g f(y, A T_g) − x‖², at test time the mean of 8; for `Scale`, of images T_g x."""
 
     def __init__(self, group):
         super().__init__()
