@@ -60,7 +60,7 @@ def operator(problem):
     views = 60 if number == "counts" else int(number)
     A = operators.Radon(torch.arange(views) * 180 / views, SIZE)
     if number == "counts":  # 3 is the largest attenuation on the way through a chest
-        return operators.Transmission(operators.Scaled(A, 0.06), 1.0)
+        return operators.Transmission(operators.Scaled(A, 0.06), 1.0, COUNTS.gain)
     return operators.unit(A, (1, SIZE, SIZE))
 
 

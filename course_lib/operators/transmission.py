@@ -19,7 +19,8 @@ class Transmission(Operator):
 
     Arguments:
         A: a `Radon` operator, or one that is `Scaled`
-        photons: I₀, the counts without a body
+        photons: I₀, what y is without a body
+        gain: what one photon adds to y, as of `noise.Poisson`; default 1, y in counts.
 
     Example:
         >>> T = operators.Transmission(operators.Radon([0.0], 2, 2), photons=1000.0)
@@ -27,18 +28,19 @@ class Transmission(Operator):
         [[[[368.0, 368.0]]]]
     """
 
-    def __init__(self, A: Radon | Scaled, photons: float):
+    def __init__(self, A: Radon | Scaled, photons: float, gain: float = 1.0):
         super().__init__()
         if not isinstance(A.A if isinstance(A, Scaled) else A, Radon):
             raise TypeError(f"A is a {type(A).__name__}; give a Radon operator, or a scaled one.")
         self.A, self.photons = A, _checks.positive(photons, "photons")
+        self.gain = _checks.positive(gain, "gain")
 
     def forward(self, x):
         return self.photons * torch.exp(-self.A(x))
 
     def log(self, y: torch.Tensor) -> torch.Tensor:
-        """−log(y/I₀), counts below 1 taken for 1: about Ax plus noise of variance 1/y."""
-        return -torch.log(_checks.floats(y).clamp_min(1) / self.photons)
+        """−log(y/I₀), less than a photon taken for one: about Ax, with noise of variance gain/y."""
+        return -torch.log(_checks.floats(y).clamp_min(self.gain) / self.photons)
 
     def pinv(self, y, iterations=50, tolerance=None):
         return self.A.filtered_backprojection(self.log(y))

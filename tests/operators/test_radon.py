@@ -392,6 +392,15 @@ def test_a_mistake_is_one_clear_sentence(name):
         make()
 
 
+def test_the_log_of_a_share_is_that_of_the_counts():
+    """y = share of I₀: only what is less than a photon is lifted to one."""
+    A, x = Radon(degrees(0, 30, 60), 9), body(9)
+    share, counts = Transmission(A, 1.0, 1e-3), Transmission(A, 1000.0)
+    torch.testing.assert_close(share.log(share(x)), A(x))
+    y = torch.tensor([[-5.0, 0.5, 1.0, 300.0]])
+    torch.testing.assert_close(share.log(y / 1000), counts.log(y))
+
+
 def test_transmission_says_that_it_has_no_adjoint():
     with pytest.raises(NotImplementedError, match="not linear"):
         Transmission(Radon([0], 6), 10).adjoint(IMAGE)
