@@ -1,5 +1,7 @@
 """Error bars without ground truth: the reconstruction, turned, is measured and rebuilt."""
 
+import math
+
 import torch
 
 from . import _checks, groups
@@ -70,6 +72,34 @@ def radius(errors: torch.Tensor, level: float = 0.9) -> torch.Tensor:
     """
     _checks.fraction(level, "level")
     return errors.flatten(2).square().mean(2).sqrt().quantile(level, dim=0)
+
+
+def calibrate(radius: torch.Tensor, rmse: torch.Tensor, level: float = 0.9) -> torch.Tensor:
+    """κ ρ: the radii times one factor, so that of N regions a share `level` reaches its `rmse`.
+
+    The bootstrap takes x̂ for an image, and x̂ is smoother than images are: its radii are too short,
+    by a factor that is much the same for all. κ is the ⌈(N + 1) level⌉-th smallest of rmse_i/ρ_i,
+    as in conformal prediction: then a further image of the same law is covered with at least this
+    probability, if the rmse were the true ones. They may be estimates from measurements, SURE^½,
+    where A hides nothing.
+
+    Arguments:
+        radius: ρ of `radius`, (N,).
+        rmse: ‖x − x̂‖/√n of the same images, or estimates, (N,).
+        level: in (0, 1); default 0.9.
+
+    Example:
+        >>> rho = torch.ones(9)
+        >>> uncertainty.calibrate(rho, torch.arange(1.0, 10.0), 0.5)[0]
+        tensor(5.)
+
+    Raises ValueError for too few images. Source: Everink, Tamo Amougou and Pereyra (2025).
+    """
+    k = math.ceil((len(radius) + 1) * _checks.fraction(level, "level") - 1e-9)
+    if k > len(radius):
+        least = math.ceil(level / (1 - level) - 1e-9)
+        raise ValueError(f"{len(radius)} images; level {level:g} needs {least} or more.")
+    return radius * (rmse / radius).sort().values[k - 1]
 
 
 def coverage(x: torch.Tensor, x_hat: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:

@@ -61,3 +61,23 @@ def test_bad_input_is_named():
         uncertainty.bootstrap(zero_filled, y, operators.Identity(), groups.Scale())
     with pytest.raises(ValueError, match="level"):
         uncertainty.radius(torch.zeros(3, 1, 1, 2, 2), 1.5)
+
+
+def test_a_calibrated_region_covers_new_images_with_its_level():
+    """Radii 30 % short, errors of any law: the mean over calibrations is the level or just more."""
+    for level, N in ((0.9, 19), (0.5, 9)):
+        rmse = torch.rand(4000, N + 1, generator=generator()).double() + 0.5
+        kept = [
+            uncertainty.calibrate(0.7 * torch.ones(N).double(), r[:N], level)[0] >= r[N]
+            for r in rmse
+        ]
+        error = (level * (1 - level) / len(rmse)) ** 0.5
+        assert abs(torch.stack(kept).double().mean() - level) < 4 * error
+
+
+def test_calibration_keeps_the_order_of_the_radii_and_needs_enough_images():
+    rho, rmse = torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 2, 12])  # ratios 2, 1, 4
+    assert torch.equal(uncertainty.calibrate(rho, rmse, 0.5), 2 * rho)
+    with pytest.raises(ValueError, match="8 images; level 0.9 needs 9 or more"):
+        uncertainty.calibrate(torch.ones(8), torch.ones(8))
+    assert torch.equal(uncertainty.calibrate(torch.ones(9), torch.ones(9)), torch.ones(9))

@@ -9,7 +9,7 @@ from . import gallery, report
 __all__ = ["TABLES", "pictures", "recorded", "run_table", "show"]
 
 TABLES = ("denoising", "denoising-more", "sample-complexity", "no-free-lunch", "incomplete",
-          "equivariance",
+          "equivariance", "bootstrap",
           "denoising-budget", "units", "held-out", "operators", "bench")  # fmt: skip
 RECORDED = Path(__file__).parent / "recorded"
 
