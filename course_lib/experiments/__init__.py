@@ -65,8 +65,11 @@ def show(name: str, table: dict) -> None:
         table: as `run_table` and `recorded` return it.
 
     Example:
-        >>> table = experiments.recorded("denoising")
-        >>> experiments.show("denoising", table | {"rows": table["rows"][:1]})
+        >>> table = experiments.recorded("denoising-more")
+        >>> experiments.show("denoising-more", table | {"rows": table["rows"][:1]})
+        problem   method      seeds  PSNR dB ...
+        gaussian  Supervised      3   27...
+        scale full, seeds [0, 1, 2], ...
     """
     getattr(_module(name), "show", report.show)(table)
 
