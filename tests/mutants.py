@@ -32,6 +32,8 @@ import pytest
 import torch
 from _pytest.runner import runtestprotocol
 
+from course_lib import losses
+
 OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
             ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt,
             ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -327,6 +329,12 @@ TESTS = {  # of tests/losses, beside ALWAYS, for each file
     "unsure_correlated": "unsure_families",
     "unsure_poisson_gaussian": "unsure_families",
 }
+KIN = {  # the losses that tell of files without a loss of their own
+    "antithetic": ["SURE", "UNSURE", "ENSURE"],
+    "base": ["MeasurementConsistency", "MOI", "Noise2Noise", "R2R", "SURE", "Sum", "Supervised"],
+    "masking": ["Noise2Self", "Noise2Void", "Splitting", "Neighbor2Neighbor"],
+    "multipliers": ["UNSURE", "UNSURECorrelated", "UNSUREPoissonGaussian"],
+}
 AT_IMPORT = {"base.guarded"}  # its wrappers are made already: what they do is `Loss.admit`
 
 
@@ -358,7 +366,16 @@ class Runner:
         self.module, self.jobs, self.only = module, jobs, only
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if "slip" not in item.name]
+        items[:] = [item for item in items if "slip" not in item.name and self.concerns(item)]
+
+    def concerns(self, item):
+        """Not of a test that is made for each loss, those of other losses."""
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        named = {p.replace(",", " ").split()[0] for p in parameters if isinstance(p, str) and p}
+        named &= set(losses.__all__)
+        stem = self.module.__name__.rsplit(".", 1)[-1]
+        own = [c for c in losses.__all__ if getattr(losses, c).__module__ == self.module.__name__]
+        return not named or bool(named & {*own, *KIN.get(stem, [])})
 
     def pytest_runtestloop(self, session):
         self.kills, start = Counter(), time.time()
