@@ -126,7 +126,7 @@ NUMBERS = {  # levels and fractions
         lambda: losses.SURE(GAUSSIAN, "exakt"),
         "method is 'exakt'; use .*'hutchinson' or 'exact'",
     ),
-    "stein": (lambda: GAUSSIAN.stein(f, X, method="x"), "method is 'x'; use 'mc', 'hutchinson' or"),
+    "stein": (lambda: GAUSSIAN.stein(f, X, method="x"), "method is 'x'; use 'mc' or"),
     "steps": (
         lambda: training.fit(unet(), losses.SURE(GAUSSIAN), simulate(X, A, GAUSSIAN), steps=0),
         "steps is 0; it must be a whole number of at least 1",
