@@ -33,10 +33,9 @@ def _split(value):
     if type(value) in PLAIN:
         return value, {}
     if isinstance(value, torch.Tensor):
-        frozen = (
-            " frozen" if isinstance(value, torch.nn.Parameter) and not value.requires_grad else ""
-        )
-        return f"{value.dtype} {tuple(value.shape)} {_bits(value)}{frozen}", {}
+        frozen = isinstance(value, torch.nn.Parameter) and not value.requires_grad
+        told = f"{value.dtype} {tuple(value.shape)} {_bits(value)}"
+        return f"{told} frozen" if frozen else told, {}
     if isinstance(value, (numpy.ndarray, numpy.generic)):
         return f"{value.dtype} {value.shape} {_hash(value.tobytes())}", {}
     if isinstance(value, torch.nn.Module):
