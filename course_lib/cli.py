@@ -39,7 +39,7 @@ def _plain_errors(command):
             message = f"the package {error.name} is missing: pip install -e '.[all]'."
         except OSError as error:
             message = f"{error.filename}: {error.strerror}." if error.strerror else str(error)
-        except (AuthoringError, ValueError, ImportError) as error:
+        except (AuthoringError, ValueError, ImportError, RuntimeError) as error:
             message = str(error)
         typer.echo(f"Error: {message}", err=True)
         raise typer.Exit(1)
