@@ -33,7 +33,7 @@ def _plain_errors(command):
 
         try:
             return command(*args, **kwargs)
-        except BrokenPipeError:  # `course table … | head`
+        except (BrokenPipeError, typer.Exit, typer.Abort):  # `course table … | head`; done already
             raise
         except ModuleNotFoundError as error:
             message = f"the package {error.name} is missing: pip install -e '.[all]'."
