@@ -182,15 +182,15 @@ OPERATORS = {
     ),
     "mask of another size": (
         lambda: operators.Inpainting(torch.ones(4, 8))(X),
-        r"x is \(8, 8\) pixels and Inpainting was made for \(4, 8\); crop or resize",
+        r"x has shape .* 8, 8\) and Inpainting was made for \(B, C, 4, 8\); crop or resize",
     ),
     "mask of another size, back": (
         lambda: operators.Inpainting(torch.ones(4, 8)).adjoint(X),
-        r"y is \(8, 8\) pixels and Inpainting was made for \(4, 8\)",
+        r"y has shape .* 8, 8\) and Inpainting was made for \(B, C, 4, 8\)",
     ),
     "mask of other channels": (
         lambda: operators.Inpainting(torch.ones(3, 8, 8))(X),
-        "x has 1 channels and Inpainting was made for 3",
+        r"x has shape \(2, 1, .* and Inpainting was made for \(B, 3, 8, 8\)",
     ),
     "masks of other images": (
         lambda: operators.Inpainting(torch.ones(3, 1, 8, 8))(X),
