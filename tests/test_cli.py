@@ -119,6 +119,14 @@ def test_a_package_that_is_missing_is_named(measured, monkeypatch):
     assert "h5py is missing: pip install -e '.[all]'" in refused("table", "operators")
 
 
+def test_a_loss_that_diverged_is_one_sentence(measured, monkeypatch):
+    def diverged(*arguments):
+        raise RuntimeError("the loss is nan at step 7; lower lr = 1.")
+
+    monkeypatch.setattr(operators, "measure", diverged)
+    assert refused("table", "operators") == "Error: the loss is nan at step 7; lower lr = 1."
+
+
 @pytest.mark.parametrize("command", [["run"], ["site"], ["table", "operators"]])
 def test_an_unknown_scale_is_refused_before_the_work(command, measured, monkeypatch):
     monkeypatch.setattr(execute, "run", lambda *arguments: measured.append(arguments))
