@@ -5,6 +5,8 @@ import torch
 
 import course_lib
 
+torch.set_num_threads(1)  # as in tests/conftest.py: the examples' tensors are tiny
+
 
 @pytest.fixture(autouse=True)
 def examples(request, doctest_namespace):

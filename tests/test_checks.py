@@ -226,7 +226,7 @@ OPERATORS = {
         lambda: validation.select(
             {"f": (f, losses.SURE(GAUSSIAN))}, simulate(X, A, GAUSSIAN), groups=1
         ),
-        "groups is 1; a standard error needs at least 2",
+        "1 item or group; a standard error needs at least 2",
     ),
     "shuffled blind spot": (
         lambda: models.PixelShuffle(models.BlindSpot(widths=(4,)), 2)(X[..., :2, :2]),
