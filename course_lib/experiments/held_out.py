@@ -19,7 +19,7 @@ from .. import data, losses, models, noise, operators, validation
 from .._random import stream
 from ..operators import masks
 from . import report
-from .sweep import measured, sweep, train
+from .sweep import measured, named, sweep, train
 
 SIZE, WIDTHS, BATCH, RATE = 32, (8, 16), 16, 4e-3
 STEPS = {"quick": 200, "full": 2000}
@@ -34,62 +34,40 @@ LAWS = {
     "inpainting": noise.Gaussian(0.1),
     "MRI ×2": noise.Gaussian(0.05),
 }
-NO_RISK = (
-    "BlindNoise2Score",
-    "BlindSpotLikelihood",
-    "MOI",
-    "MeasurementConsistency",
-    "Neighbor2Neighbor",
-)
+NO_RISK = ("BlindNoise2Score", "BlindSpotLikelihood", "MOI", "MeasurementConsistency",
+           "Neighbor2Neighbor")  # fmt: skip
 
 
 def methods(problem):
     """{name: loss} of one problem; a name begins with that of the class."""
     law = LAWS[problem]
     if problem == "inpainting":
-        return {
-            "SURE": losses.SURE(law),
-            "R2R": losses.R2R(law),
-            "Noise2Noise": losses.Noise2Noise(),
-            "Splitting": losses.Splitting(HIDDEN),
-            "Splitting plain": losses.Splitting(HIDDEN, test="plain"),
-            "Noise2Inverse": losses.Noise2Inverse(HIDDEN),
-        }
+        found = [losses.SURE(law), losses.R2R(law), losses.Noise2Noise(), losses.Splitting(HIDDEN),
+                 losses.Noise2Inverse(HIDDEN)]  # fmt: skip
+        return named(*found) | {"Splitting plain": losses.Splitting(HIDDEN, test="plain")}
     if problem == "MRI ×2":
         hidden = losses.columns(SIZE, HIDDEN, _centre())
         alike = losses.columns(SIZE, HIDDEN, centre=0, std=float("inf"))
         density = _columns((1, SIZE), 20_000, "density").mean(0, keepdim=True)
-        return {
-            "SURE": losses.SURE(law),
-            "ENSURE": losses.ENSURE(law, density),
-            "Splitting": losses.Splitting(alike, fill="zero"),
-            "SSDU": losses.SSDU(hidden),
-            "WeightedSSDU": losses.WeightedSSDU(hidden, density),
-            "Noise2Inverse": losses.Noise2Inverse(hidden, draws=20),
-            "RobustSSDU": losses.RobustSSDU(law, hidden),
-            "RobustSSDU sure": losses.RobustSSDU(law, hidden, kept="sure"),
-        }
+        found = [
+            losses.SURE(law), losses.ENSURE(law, density), losses.Splitting(alike, fill="zero"),
+            losses.SSDU(hidden), losses.WeightedSSDU(hidden, density),
+            losses.Noise2Inverse(hidden, draws=20), losses.RobustSSDU(law, hidden),
+        ]  # fmt: skip
+        return named(*found) | {"RobustSSDU sure": losses.RobustSSDU(law, hidden, kept="sure")}
     if problem == "Poisson-Gaussian":
-        mixed = losses.UNSUREPoissonGaussian()
-        return {"SURE": losses.SURE(law), "UNSUREPoissonGaussian": mixed}
+        return named(losses.SURE(law), losses.UNSUREPoissonGaussian())
     if problem != "denoising":
-        return {"SURE": losses.SURE(law), "R2R": losses.R2R(law)}
-    return {
-        "Supervised": losses.Supervised(),
-        "Noise2Noise": losses.Noise2Noise(),
-        "R2R": losses.R2R(law),
-        "Noisier2Noise": losses.Noisier2Noise(law),
-        "SURE": losses.SURE(law),
-        "UNSURE": losses.UNSURE(),
-        "UNSURECorrelated": losses.UNSURECorrelated(),
-        "Noise2Score": losses.Noise2Score(law),
-        "Noise2Self": losses.Noise2Self(),
+        return named(losses.SURE(law), losses.R2R(law))
+    found = [
+        losses.Supervised(), losses.Noise2Noise(), losses.R2R(law), losses.Noisier2Noise(law),
+        losses.SURE(law), losses.UNSURE(), losses.UNSURECorrelated(), losses.Noise2Score(law),
+        losses.Noise2Self(), losses.Noise2Void(), losses.Splitting(), losses.BlindSpotSURE(law),
+    ]  # fmt: skip
+    return named(*found) | {
         "Noise2Self single": losses.Noise2Self(test="single"),
-        "Noise2Void": losses.Noise2Void(),
-        "Splitting": losses.Splitting(),
         "Splitting one": losses.Splitting(test="one"),
         "Splitting plain": losses.Splitting(test="plain"),
-        "BlindSpotSURE": losses.BlindSpotSURE(law),
     }
 
 

@@ -31,9 +31,7 @@ class RotateAndSum:
         turns = torch.stack([c, s, 0 * c, -s, c, 0 * c], 1).reshape(-1, 2, 3)
         shape = (len(angles), 1, detectors, detectors)
         grids = F.affine_grid(turns, shape, align_corners=False)
-        self.grid = grids.permute(1, 0, 2, 3).reshape(
-            1, detectors, -1, 2
-        )  # all angles side by side
+        self.grid = grids.permute(1, 0, 2, 3).reshape(1, detectors, -1, 2)  # angles side by side
 
     def __call__(self, x):
         border = (self.detectors - self.size) // 2

@@ -12,14 +12,12 @@ from .. import data, losses, metrics, models, noise
 from .._random import stream
 from ..operators import Identity
 from . import gaussian_model, report
-from .sweep import measured, reconstruct, sweep, train
+from .sweep import measured, named, reconstruct, sweep, train
 
 ALPHA = 0.2  # of R2R
 SIGMA = {"exact": 0.5, "digits": 0.3}
-SIZES = {
-    "exact": (12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048),
-    "digits": (4, 16, 64, 256, 4000),
-}
+SIZES = {"exact": (12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048),
+         "digits": (4, 16, 64, 256, 4000)}  # fmt: skip
 REPEATS = {"quick": 300, "full": 3000}
 STEPS = {"quick": 1000, "full": 5000}
 WIDTHS = {"quick": (8, 16), "full": (16, 32, 64)}
@@ -36,12 +34,7 @@ def methods():
     """The losses trained on digits."""
     law = noise.Gaussian(SIGMA["digits"])
     r2r = losses.R2R(law, ALPHA, draws=10)
-    return {
-        "Supervised": losses.Supervised(),
-        "SURE": losses.SURE(law),
-        "Noise2Noise": losses.Noise2Noise(),
-        "R2R": r2r,
-    }
+    return named(losses.Supervised(), losses.SURE(law), losses.Noise2Noise(), r2r)
 
 
 def measure(scale, seeds, json_path=None):

@@ -39,6 +39,11 @@ def _timed(one, where, run):
     return result | {"seconds": round(time.perf_counter() - began, 2)}
 
 
+def named(*found):
+    """{class: loss}."""
+    return {type(loss).__name__: loss for loss in found}
+
+
 def measured(loss, x, A, law, seed, crop=None, copies=None):
     """What a loss is given of the images x: pairs if it needs x, else y in as many copies."""
     if loss.needs_x:
