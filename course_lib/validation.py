@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ._random import stream
 from ._scope import alone
-from .data import batch_of
+from .data import Measurements, batch_of
 from .losses import Loss
 from .noise import Noise
 from .operators import Operator
@@ -89,8 +89,8 @@ class Tested:
         return self.loss.reconstruct(self.f, y, A, self.noise, generator=draws)
 
 
-def select(candidates: dict, held_out, noise: Noise | None = None, seed: int = 0, groups: int = 50,
-           proxy: bool = False) -> Choice:  # fmt: skip
+def select(candidates: dict, held_out: Measurements, noise: Noise | None = None, seed: int = 0,
+           groups: int = 50, proxy: bool = False) -> Choice:  # fmt: skip
     """The candidate with the smallest held-out loss. Returns a `Choice`.
 
     The held-out items are split into at most `groups` groups, and each group i gives
