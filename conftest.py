@@ -1,7 +1,6 @@
 """What the examples in docstrings find: the package's modules, torch, and a fixed seed."""
 
 import pytest
-import torch
 
 import course_lib
 
@@ -12,6 +11,8 @@ torch.set_num_threads(1)  # as in tests/conftest.py: the examples' tensors are t
 def examples(request, doctest_namespace):
     """Only doctests pay for it."""
     if isinstance(request.node, pytest.DoctestItem):
+        import torch
+
         torch.manual_seed(0)
         doctest_namespace |= {name: getattr(course_lib, name) for name in course_lib._SUBMODULES}
         doctest_namespace["torch"] = torch
