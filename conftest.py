@@ -1,10 +1,13 @@
 """What the examples in docstrings find: the package's modules, torch, and a fixed seed."""
 
+import os
+
 import pytest
 
 import course_lib
 
-torch.set_num_threads(1)  # as in tests/conftest.py: the examples' tensors are tiny
+# One thread, as in tests/conftest.py: the examples' tensors are tiny. Read when torch is imported.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(autouse=True)
