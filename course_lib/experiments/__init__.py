@@ -14,12 +14,9 @@ RECORDED = Path(__file__).parent / "recorded"
 
 
 def run_table(
-    name: str,
-    scale: str = "quick",
-    seeds: int | None = None,
-    json_path: str | Path | None = None,
-    own: tuple | None = None,
-) -> dict:
+    name: str, scale: str = "quick", seeds: int | None = None,
+    json_path: str | Path | None = None, own: tuple | None = None,
+) -> dict:  # fmt: skip
     """Measure a table and print it.
 
     Returns {"meta": {...}, "rows": [...], ...}. Raises ValueError for an unknown name or scale, and

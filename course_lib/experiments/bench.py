@@ -106,8 +106,8 @@ def step_cases(size=64, batch=8, widths=(16, 32, 64), precision="float32"):
     y = x + SIGMA * torch.randn(x.shape, generator=g)
     mask = (torch.rand(x.shape, generator=g) < 0.7).float()
     law, identity, masked = noise.Gaussian(SIGMA), operators.Identity(), operators.Inpainting(mask)
-    denoise = P.Denoising(P.GaussianNoise(SIGMA))
     noisy = P.GaussianNoise(SIGMA)
+    denoise = P.Denoising(noisy)
     four = [P.Inpainting((1, size, size), m[None], noise_model=noisy) for m in mask[:4]]
 
     def ours(loss, A=identity, y=y, *truth):
@@ -227,7 +227,5 @@ def measure(scale="quick", seeds=None, json_path=None):
 
 def show(table):
     """Print the ratios, the imports and the memory."""
-    for row in table["rows"]:
-        print(f"{row['problem']:>22} {row['method']:<20} {row['ms']:9.2f} {row['their_ms']:9.2f} ms"
-              f" {row['ratio']:7.3f}")  # fmt: skip
+    report.show(table)
     print(json.dumps({k: table[k] for k in ("import_s", "peak_mb_of_a_sure_step")}, indent=1))

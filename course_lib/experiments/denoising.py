@@ -42,8 +42,7 @@ def measure(scale, seeds, json_path=None):
 def tabulated(one, methods, problems, scale, seeds, json_path):
     """({"meta", "rows", "pictures"}, {(problem, name): one result per seed})."""
     cells = [(problem, name) for problem in problems for name in methods(problem, BUDGET[scale])]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     x, seen = data.load("photos", "test", 256), {}
     for problem in problems:
         y = NOISES[problem](x, generator=stream(0, "test noise"))

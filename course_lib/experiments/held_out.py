@@ -135,8 +135,7 @@ def compare(f, loss, test, x, law, used=False):
 def measure(scale, seeds, json_path=None):
     """All rows. Returns {"meta", "rows"}."""
     cells = [(problem, name) for problem in LAWS for name in methods(problem)]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     return {"meta": meta, "rows": [row(*cell, ours) for cell, ours in results.items()]}
 
 
@@ -164,14 +163,7 @@ def _z(difference):
 
 
 def show(table):
-    """Print a line for each loss, 10⁻³ the unit of scores and risks."""
-    print(f"{'problem':<18}{'loss':<24}{'score':>9}{'±':>8}{'risk':>9}{'z':>8}"
-          f"{'select':>10}{'of used':>9}{'z':>7}")  # fmt: skip
-    for r in table["rows"]:
-        used = "" if r["tested"] is None else f"{1e3 * r['tested']:>9.3f}{r['tested_z']:>7.1f}"
-        print(f"{r['problem']:<18}{r['method']:<24}{1e3 * r['score']:>9.3f}"
-              f"{1e3 * r['score_error']:>8.3f}{1e3 * r['risk']:>9.3f}{r['z']:>8.1f}"
-              f"{'takes it' if r['scores'] else 'refuses':>10}{used}")  # fmt: skip
-    print("score: held-out loss − offset, in 10⁻³; risk: of what reconstruct returns; of used: its "
-          "SURE; z: the difference from the risk in standard errors.")  # fmt: skip
-    report.about(table["meta"])
+    """Print a line for each loss."""
+    report.show(table)
+    print("score: held-out loss − offset; risk: of what reconstruct returns; z: how far a score is "
+          "from it in standard errors; SURE of used: what `select` asks for.")  # fmt: skip

@@ -84,8 +84,7 @@ def network(problem):
 def measure(scale, seeds, json_path=None):
     """All rows. Returns {"meta", "rows", "pictures"}; for the reader's files `incomplete_own`."""
     cells = [(problem, name) for problem in LAWS for name in methods(problem, SIZE[scale])]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     rows = [report.row(p, n, ours, results[p, "Supervised"]) for (p, n), ours in results.items()]
     seen = {p: {"x": image(p, scenes(p, "test", SIZE[scale])[0])[SEEN[p]]} for p in LAWS}
     return {"meta": meta, "rows": rows, "pictures": gallery.album(seen, results)}

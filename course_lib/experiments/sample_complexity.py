@@ -41,8 +41,7 @@ def measure(scale, seeds, json_path=None):
     """All rows. Returns {"meta", "rows"}."""
     rows = [exact(method, N, scale) for method in gaussian_model.METHODS for N in SIZES["exact"]]
     cells = [(method, N) for method in methods() for N in SIZES["digits"]]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     for (method, N), ours in results.items():
         error, ci95 = metrics.interval([r["mse"] for r in ours])
         row = {"problem": "digits", "method": method, "N": N, "mse": error}
