@@ -108,8 +108,10 @@ def fastmri(path: str, slices: int | slice | list | None = None) -> Scan:
 
 def _fields(array):
     """The names of the real and the imaginary part, where complex numbers are pairs; else ()."""
-    names = array.dtype.names or ()
-    return names if tuple(name.lower() for name in names) in PARTS else ()
+    kind, names = array.dtype, array.dtype.names or ()
+    pair = tuple(name.lower() for name in names) in PARTS
+    # HDF5 writes beyond its memory where fields overlap, as a damaged file may say
+    return names if pair and kind[0] == kind[1] and kind.itemsize >= 2 * kind[0].itemsize else ()
 
 
 def _channels(k, name):
