@@ -12,12 +12,13 @@ from . import gallery
 from .store import beside
 
 COLUMNS = {  # what is printed of a row, where it has it
-    "problem": "problem", "method": "method", "seeds": "seeds", "psnr_db": "PSNR dB",
+    "problem": "problem", "method": "method", "N": "N", "seeds": "seeds", "psnr_db": "PSNR dB",
     "ci95_db": "± 95 %", "ssim": "SSIM", "hidden_db": "hidden dB", "gap_db": "gap dB",
-    "gap_ci95_db": "± 95 %", "train_evals": "evals train", "test_evals": "test",
-    "s_per_step": "s/step", "score": "score", "score_error": "± 1 s.e.", "risk": "risk", "z": "z",
-    "scores": "select takes it", "tested": "SURE of used", "tested_z": "z", "ms": "ms",
-    "reference": "beside", "reference_ms": "ms", "their_ms": "theirs, ms", "ratio": "ratio",
+    "gap_ci95_db": "± 95 %", "train_evals": "evals train", "test_evals": "test", "mse": "error",
+    "ci95_mse": "± 95 %", "theory": "closed form", "score": "score", "score_error": "± 1 s.e.",
+    "risk": "risk", "z": "z", "scores": "select takes it", "tested": "SURE of used",
+    "tested_z": "z", "ms": "ms", "reference": "beside", "reference_ms": "ms",
+    "their_ms": "theirs, ms", "ratio": "ratio", "s_per_step": "s/step",
 }  # fmt: skip
 
 
@@ -126,4 +127,4 @@ def _cell(value):
         return "–"
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.3f}" if value == 0 or abs(value) >= 0.02 else f"{value:.2e}"
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.01 else f"{value:.2e}"

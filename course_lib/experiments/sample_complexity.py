@@ -77,19 +77,3 @@ def one(method, N, seed, scale, where):
     y = law(test, generator=stream(seed, "test"))
     x_hat = reconstruct(f, loss, y, A, where, seed, batch=200)
     return result | {"mse": float((x_hat - test).square().mean())}
-
-
-def show(table):
-    """Print the error of each method for each N, theory beside the exact model's."""
-    for problem in ("exact", "digits"):
-        rows = [row for row in table["rows"] if row["problem"] == problem]
-        sizes = list(dict.fromkeys(row["N"] for row in rows))
-        what = "excess over the MMSE" if problem == "exact" else "mean squared error"
-        print(f"{problem}: {what} for N =".ljust(40) + "".join(f"{N:>9}" for N in sizes))
-        for method in dict.fromkeys(row["method"] for row in rows):
-            own = {row["N"]: row for row in rows if row["method"] == method}
-            for label, value in (("", "mse"), (" ± 95 %", "ci95_mse"), (" closed form", "theory")):
-                if own[sizes[0]][value] is not None:
-                    figures = "".join(f"{own[N][value]:>9.5f}" for N in sizes)
-                    print(f"  {method}{label}".ljust(40) + figures)
-    report.about(table["meta"])
