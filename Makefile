@@ -43,7 +43,7 @@ test-lessons: $(STAMP) test-style
 	$(BIN)/course run
 
 file: $(STAMP)
-	@$(BIN)/python tools/belongs.py $(FILE)
+	@$(BIN)/python tests/belongs.py $(FILE)
 
 nbval: $(STAMP)
 	$(BIN)/pytest -q --durations=10 $(CORES) --nbval-lax --nbval-current-env notebooks solutions

@@ -33,7 +33,9 @@ def _split(value):
     if type(value) in PLAIN:
         return value, {}
     if isinstance(value, torch.Tensor):
-        return f"{value.dtype} {tuple(value.shape)} {_bits(value)} {_frozen(value)}".strip(), {}
+        frozen = isinstance(value, torch.nn.Parameter) and not value.requires_grad
+        told = f"{value.dtype} {tuple(value.shape)} {_bits(value)}"
+        return f"{told} frozen" if frozen else told, {}
     if isinstance(value, (numpy.ndarray, numpy.generic)):
         return f"{value.dtype} {value.shape} {_hash(value.tobytes())}", {}
     if isinstance(value, torch.nn.Module):
@@ -41,10 +43,9 @@ def _split(value):
         return kind, public | value._parameters | value._buffers | value._modules
     if isinstance(value, dict):
         return kind, value
-    if isinstance(value, (list, tuple)):
-        return kind, dict(enumerate(value))
-    if isinstance(value, (set, frozenset)):
-        return kind, dict(enumerate(sorted(value, key=repr)))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        ordered = value if isinstance(value, (list, tuple)) else sorted(value, key=repr)
+        return kind, dict(enumerate(ordered))
     if isinstance(value, functools.partial):
         return kind, {"of": value.func, "args": value.args} | value.keywords
     if hasattr(value, "__code__"):
@@ -61,10 +62,6 @@ def _split(value):
 
 def _public(value):
     return {key: part for key, part in vars(value).items() if not key.startswith("_")}
-
-
-def _frozen(tensor):
-    return "frozen" if isinstance(tensor, torch.nn.Parameter) and not tensor.requires_grad else ""
 
 
 def _bits(tensor):

@@ -34,8 +34,8 @@ def normal_like(y, generator=None):
 
 def gamma_like(shape, y, generator=None):
     """Gamma(shape, 1) variables of y's shape, dtype and device (shape is a number)."""
-    a = torch.full(y.shape, float(shape), dtype=y.dtype, device=place(generator, y))
-    return torch._standard_gamma(a, generator=generator).to(y.device)
+    shape = torch.full_like(y, float(shape))
+    return on_generator(torch._standard_gamma, shape, generator=generator)
 
 
 def beta_like(a, b, y, generator=None):
@@ -43,9 +43,8 @@ def beta_like(a, b, y, generator=None):
 
     Drawn in float64: for a and b near 0 both Gamma variables would be 0 in float32.
     """
-    like = torch.empty(y.shape, dtype=torch.float64, device=place(generator, y))
-    g = gamma_like(a, like, generator)
-    return (g / (g + gamma_like(b, like, generator))).to(y)
+    g, h = (gamma_like(shape, y.double(), generator) for shape in (a, b))
+    return (g / (g + h)).to(y)
 
 
 def binomial(n, p, generator=None):
@@ -53,9 +52,8 @@ def binomial(n, p, generator=None):
 
     Drawn in float64: from some 10⁷ trials on torch's are wrong in float32.
     """
-    n64 = n.to(place(generator, n)).double()
-    w = torch.binomial(n64, torch.as_tensor(p).to(n64).expand_as(n64), generator=generator)
-    return w.to(n)
+    p = torch.as_tensor(p, dtype=torch.float64, device=n.device).expand_as(n)
+    return on_generator(torch.binomial, n.double(), p, generator=generator).to(n)
 
 
 def choose(weights, count, generator=None):

@@ -23,6 +23,9 @@ Scale = Annotated[
     ),
 ]
 
+JsonFile = Annotated[Path | None, typer.Option("--json", help="write the figures to this file")]
+Recorded = Annotated[bool, typer.Option("--recorded", help="print the run that is kept")]
+
 
 def _plain_errors(command):
     """A mistake, or a file that fails, is one sentence on stderr and status 1, no traceback."""
@@ -33,13 +36,13 @@ def _plain_errors(command):
 
         try:
             return command(*args, **kwargs)
-        except BrokenPipeError:  # `course table … | head`
+        except (BrokenPipeError, typer.Exit, typer.Abort):  # `course table … | head`; done already
             raise
         except ModuleNotFoundError as error:
             message = f"the package {error.name} is missing: pip install -e '.[all]'."
         except OSError as error:
             message = f"{error.filename}: {error.strerror}." if error.strerror else str(error)
-        except (AuthoringError, ValueError, ImportError) as error:
+        except (AuthoringError, ValueError, ImportError, RuntimeError) as error:
             message = str(error)
         typer.echo(f"Error: {message}", err=True)
         raise typer.Exit(1)
@@ -57,16 +60,11 @@ def notebooks(
     from course_lib.authoring import notebooks as author
 
     root = find_root()
-    if check:
-        if messages := author.drift(root):
-            raise AuthoringError("\n".join(messages))
-        typer.echo("The notebooks are what their sources say.")
-        return
-    changed = author.write(root)
-    for path in changed:
+    if check and (messages := author.drift(root)):
+        raise AuthoringError("\n".join(messages))
+    for path in [] if check else author.write(root):
         typer.echo(f"wrote {path.relative_to(root)}")
-    if not changed:
-        typer.echo("The notebooks are up to date.")
+    typer.echo("The notebooks are what their sources say.")
 
 
 @app.command()
@@ -104,16 +102,10 @@ def site(
 def table(
     name: Annotated[str, typer.Argument(help="which table, for example denoising")],
     scale: Scale = "quick",
-    seeds: Annotated[
-        int | None, typer.Option(min=1, help="default: 1 or 3, by table and scale")
-    ] = None,
-    json: Annotated[Path | None, typer.Option(help="write the table to this file")] = None,
-    recorded: Annotated[
-        bool, typer.Option("--recorded", help="print the run that is kept")
-    ] = False,
-    kspace: Annotated[
-        Path | None, typer.Option(help="a folder of your own fastMRI .h5 files")
-    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="default: 1 or 3, by table")] = None,
+    json: JsonFile = None,
+    recorded: Recorded = False,
+    kspace: Annotated[Path | None, typer.Option(help="a folder of fastMRI .h5 files")] = None,
     images: Annotated[Path | None, typer.Option(help="a folder of your own images")] = None,
 ):
     """Measure a table of methods and print it."""
@@ -127,20 +119,13 @@ def table(
             raise ValueError("--recorded prints the run that is kept; leave the other options out.")
         experiments.show(name, experiments.recorded(name, scale))
     else:
-        experiments.run_table(
-            name, scale=scale, seeds=seeds, json_path=json, own=own[0] if own else None
-        )
+        own = own[0] if own else None
+        experiments.run_table(name, scale=scale, seeds=seeds, json_path=json, own=own)
 
 
 @app.command()
 @_plain_errors
-def bench(
-    scale: Scale = "quick",
-    json: Annotated[Path | None, typer.Option(help="write the ratios to this file")] = None,
-    recorded: Annotated[
-        bool, typer.Option("--recorded", help="print the run that is kept")
-    ] = False,
-):
+def bench(scale: Scale = "quick", json: JsonFile = None, recorded: Recorded = False):
     """Time operators and training steps beside the reference library; see `make bench`."""
     table("bench", scale, json=json, recorded=recorded)
 
@@ -151,11 +136,9 @@ def answers():
     """Answer every exercise, rightly and wrongly, and count what its check says."""
     import runpy
 
-    from course_lib.authoring import AuthoringError, find_root
+    from course_lib.authoring import find_root
 
     script = find_root() / "tests" / "exercises" / "answers.py"
-    if not script.is_file():
-        raise AuthoringError(f"{script} is missing: run this inside a clone of the course.")
     runpy.run_path(str(script), run_name="__main__")
 
 

@@ -2,7 +2,7 @@
 
 Each model has `noise`, `sample(shape, generator)`, `posterior_mean(y)` = E[x | y], `mmse()` =
 (1/n) E‖x − E[x | y]‖² and `score(y)` = ∇ log p(y) (`log_prob` where y is discrete). They are the
-floor under every learned estimator.
+floor under every learned estimator. `Chains` has the posterior mean alone, for several laws.
 """
 
 import math
@@ -196,3 +196,74 @@ class InverseGammaGamma:
 
     def mmse(self):
         return self.b**2 / ((self.a - 1) * (self.a - 2) * (self.a + self.looks - 1))
+
+
+class Chains:
+    """Images whose rows are two-level Markov chains, and their noise: E[x | y] is exact.
+
+    A row is stationary and keeps its level from one pixel to the next with probability `stay`; rows
+    are independent. log p(y) by the forward algorithm (Baum et al. 1970); its derivative with
+    respect to the log-likelihoods of a pixel is P(x_i | y), and divided by p(y_i | x_i), for noise
+    that is independent from pixel to pixel, P(x_i | y_j, j ≠ i).
+
+    Arguments:
+        law: `noise.Gaussian`, `noise.Poisson` or `noise.RowCorrelated`.
+        levels: the two values, above 0 for Poisson noise; in the units of y.
+        stay: the probability that the next pixel has the same value, in (0, 1).
+
+    Example:
+        >>> model = priors.Chains(noise.Gaussian(0.1))
+        >>> x = model.sample((4, 1, 16, 32))
+        >>> y = model.noise(x)
+        >>> bool((model.posterior_mean(y) - x).square().mean() < 0.5 * (y - x).square().mean())
+        True
+    """
+
+    __repr__ = Called.__repr__
+
+    def __init__(self, law: noise.Noise, levels: tuple = (0.4, 0.6), stay: float = 0.9):
+        self.law = self.noise = law
+        self.levels, self.stay = torch.tensor(levels), _checks.fraction(stay, "stay")
+
+    def sample(self, shape, generator=None):
+        """x of shape (B, 1, H, W)."""
+        change = torch.rand(shape, generator=generator) > self.stay
+        change[..., 0] = torch.rand(shape[:-1], generator=generator) < 0.5
+        return self.levels[change.cumsum(-1) % 2]
+
+    def log_likelihood(self, y):
+        """log p(y_t | x_t = k, x_{t−1} = j, y_{t−1}) up to a constant: (..., T, 2, 2)."""
+        values = self.levels.to(y)
+        if isinstance(self.noise, noise.Poisson):
+            e = self.noise.counts(y)[..., None] * values.log() - values / self.noise.gain
+            return e[..., None, :].expand(*e.shape, 2)
+        phi, residual = getattr(self.noise, "phi", 0.0), y[..., None] - values
+        before = torch.nn.functional.pad(residual[..., :-1, :], (0, 0, 1, 0))
+        innovation = residual[..., None, :] - phi * before[..., :, None]
+        share = torch.full_like(y, 1 - phi**2)
+        share[..., 0] = 1
+        return -innovation.square() / (2 * self.noise.sigma**2 * share[..., None, None])
+
+    def probabilities(self, y):
+        """(P(x_i = upper | y), P(x_i = upper | y_j, j ≠ i)), shaped like y."""
+        log_e = self.log_likelihood(y.detach().double().flatten(0, -2)).requires_grad_()
+        step = torch.tensor([[self.stay, 1 - self.stay], [1 - self.stay, self.stay]]).double().log()
+        with torch.enable_grad():
+            forward = log_e[:, 0, 0]
+            for e in log_e.unbind(1)[1:]:
+                forward = (forward[:, :, None] + step + e).logsumexp(1)
+            full = torch.autograd.grad(forward.logsumexp(1).sum(), log_e)[0].sum(2)
+        blind = (full.log() - log_e.detach()[:, :, 0]).softmax(-1)
+        return full[..., 1].view(y.shape), blind[..., 1].view(y.shape)
+
+    def posterior_mean(self, y):
+        """E[x | y]."""
+        return self._mean(self.probabilities(y)[0]).to(y.dtype)
+
+    def blind_mean(self, y):
+        """E[x_i | y_j, j ≠ i], the best that a blind-spot network can do."""
+        return self._mean(self.probabilities(y)[1]).to(y.dtype)
+
+    def _mean(self, p):
+        low, high = self.levels.double()
+        return low + (high - low) * p

@@ -3,6 +3,6 @@
 Being here, this file also lets the tests of every folder import `montecarlo` and `problems`.
 """
 
-import torch
+import os
 
-torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, by the tests that need it

@@ -6,7 +6,8 @@
 
 `python tests/mutants.py course_lib/losses/sure.py` makes those of a file and runs the tests of that
 file against each until one fails; the counts go to tests/mutants.json. `make mutants` does it for
-all losses. Tests named "slip" are left out, they judge mutants of their own.
+all losses. Tests named "slip" are left out, they judge mutants of their own. With --rename all its
+tests run once on a copy in which every local variable has another name.
 Neither names of local variables nor the way a line is spelled matter.
 """
 
@@ -19,9 +20,13 @@ import inspect
 import json
 import multiprocessing
 import os
+import re
 import resource
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import traceback
@@ -31,6 +36,8 @@ from pathlib import Path
 import pytest
 import torch
 from _pytest.runner import runtestprotocol
+
+from course_lib import losses
 
 OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
             ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt,
@@ -301,7 +308,7 @@ def compiled(tree, function):
 # The command: all mutants of a file of losses against the tests of it.
 
 HERE = Path(__file__).parent
-RECORD = HERE / "mutants.json"
+RECORD, RENAMED = HERE / "mutants.json", HERE / "renamed.json"
 LOSSES = HERE.parent / "course_lib" / "losses"
 ALWAYS = "gradients"
 TESTS = {  # of tests/losses, beside ALWAYS, for each file
@@ -326,6 +333,12 @@ TESTS = {  # of tests/losses, beside ALWAYS, for each file
     "unsure": "unsure unsure_families",
     "unsure_correlated": "unsure_families",
     "unsure_poisson_gaussian": "unsure_families",
+}
+KIN = {  # the losses that tell of files without a loss of their own
+    "antithetic": ["SURE", "UNSURE", "ENSURE"],
+    "base": ["MeasurementConsistency", "MOI", "Noise2Noise", "R2R", "SURE", "Sum", "Supervised"],
+    "masking": ["Noise2Self", "Noise2Void", "Splitting", "Neighbor2Neighbor"],
+    "multipliers": ["UNSURE", "UNSURECorrelated", "UNSUREPoissonGaussian"],
 }
 AT_IMPORT = {"base.guarded"}  # its wrappers are made already: what they do is `Loss.admit`
 
@@ -358,7 +371,16 @@ class Runner:
         self.module, self.jobs, self.only = module, jobs, only
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if "slip" not in item.name]
+        items[:] = [item for item in items if "slip" not in item.name and self.concerns(item)]
+
+    def concerns(self, item):
+        """Not of a test that is made for each loss, those of other losses."""
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        named = {p.replace(",", " ").split()[0] for p in parameters if isinstance(p, str) and p}
+        named &= set(losses.__all__)
+        stem = self.module.__name__.rsplit(".", 1)[-1]
+        own = [c for c in losses.__all__ if getattr(losses, c).__module__ == self.module.__name__]
+        return not named or bool(named & {*own, *KIN.get(stem, [])})
 
     def pytest_runtestloop(self, session):
         self.kills, start = Counter(), time.time()
@@ -433,6 +455,40 @@ class Runner:
         return row | {"survive": [str(m) for m, verdict in pairs if verdict == ""]}
 
 
+def renamed(source):
+    """A module with every local variable renamed and every line spelled anew."""
+    tree = ast.parse(source)
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        nodes = list(ast.walk(function))
+        kept = {node.arg for node in nodes if isinstance(node, ast.arg)}
+        kept |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+        found = [node for node in nodes if isinstance(node, ast.Name) and node.id not in kept]
+        local = dict.fromkeys(node.id for node in found if isinstance(node.ctx, ast.Store))
+        names = {old: f"local_{i}_{function.name}" for i, old in enumerate(local)}
+        for node in found:
+            node.id = names.get(node.id, node.id)
+    return ast.unparse(tree)
+
+
+def rename(stem):
+    """How many tests of a file pass, and how many do not, when its variables have other names."""
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("course_lib", "tests"):
+            shutil.copytree(HERE.parent / part, Path(folder, part))
+        for part in ("conftest.py", "pyproject.toml"):
+            shutil.copy(HERE.parent / part, folder)
+        changed = Path(folder, "course_lib", "losses", f"{stem}.py")
+        changed.write_text(renamed(changed.read_text()))
+        files = [f"tests/losses/test_{file}.py" for file in TESTS[stem].split()]
+        told = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-oaddopts=", *files],
+            cwd=folder, env=os.environ | {"PYTHONPATH": folder}, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+    print(stem, told.splitlines()[-1])
+    counts = {word: n for n, word in re.findall(r"(\d+) (passed|failed|error)", told)}
+    return {"passed": int(counts.pop("passed", 0)), "failed": sum(map(int, counts.values()))}
+
+
 RUNNER = []  # the one that runs last, inherited by its forks
 
 
@@ -464,7 +520,13 @@ def main():
     parser.add_argument("files", nargs="*", help="files of course_lib/losses; none: all of them")
     parser.add_argument("--only", default="", help="functions whose name holds this; no record")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--rename", action="store_true", help="rename all local variables instead")
     chosen = parser.parse_args()
+    if chosen.rename:
+        rows = json.loads(RENAMED.read_text() if RENAMED.exists() else "{}")
+        rows |= {f"{Path(file).stem}.py": rename(Path(file).stem) for file in chosen.files}
+        RENAMED.write_text(json.dumps(rows, indent=1))
+        return int(any(row["failed"] for row in rows.values()))
     options = ["-s", "-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts="]
     for stem in [Path(file).stem for file in chosen.files] or TESTS:
         runner = Runner(

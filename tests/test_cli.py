@@ -38,7 +38,7 @@ def measured(monkeypatch):
         return {"meta": {}, "rows": []}
 
     monkeypatch.setattr(operators, "measure", measure)
-    monkeypatch.setattr(operators, "show", lambda table: print("shown"))
+    monkeypatch.setattr(operators, "show", lambda table: print("shown"), raising=False)
     return calls
 
 
@@ -89,7 +89,7 @@ def test_a_table_is_written_before_it_is_shown(tmp_path, measured, monkeypatch):
     def no_letters(table):
         raise UnicodeEncodeError("ascii", "±", 0, 1, "no such letter")
 
-    monkeypatch.setattr(operators, "show", no_letters)
+    monkeypatch.setattr(operators, "show", no_letters, raising=False)
     path = tmp_path / "new" / "x.json"
     assert "Error" in table(path)
     assert json.loads(path.read_text()) == {"meta": {}, "rows": []}
@@ -117,6 +117,14 @@ def test_a_package_that_is_missing_is_named(measured, monkeypatch):
 
     monkeypatch.setattr(operators, "measure", missing)
     assert "h5py is missing: pip install -e '.[all]'" in refused("table", "operators")
+
+
+def test_a_loss_that_diverged_is_one_sentence(measured, monkeypatch):
+    def diverged(*arguments):
+        raise RuntimeError("the loss is nan at step 7; lower lr = 1.")
+
+    monkeypatch.setattr(operators, "measure", diverged)
+    assert refused("table", "operators") == "Error: the loss is nan at step 7; lower lr = 1."
 
 
 @pytest.mark.parametrize("command", [["run"], ["site"], ["table", "operators"]])

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import belongs
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import course_lib
-from course_lib.authoring import lessons, settings
+from course_lib.authoring import lessons, references, settings
 from course_lib.authoring.header import MISSING_IN_COLAB, colab
 
 if sys.version_info >= (3, 11):
@@ -28,12 +29,19 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 # What a plain Colab runtime has; the setup cell of a notebook brings the rest.
 COLAB_HAS = set(
-    "torch numpy scipy matplotlib ipywidgets tqdm typer scikit-image pillow tifffile".split()
+    "torch numpy scipy matplotlib ipywidgets tqdm typer scikit-image pillow tifffile "
+    "ipython traitlets cycler".split()
 )
+
+# What the extras bring to a room beside the dependencies; the peer has an environment of its own.
+EXTRAS = {"authoring": ("lab", "site", "test"), "data": ("data",)}
+PEER = {"deepinv"}
 
 # DESIGN: upper floors import lower ones, never the reverse.
 FLOORS = {
-    **dict.fromkeys(("_batched", "_checks", "_files", "_fingerprint", "_random", "_scope"), 0),
+    **dict.fromkeys(
+        ("_batched", "_checks", "_files", "_fingerprint", "_random", "_repr", "_scope"), 0
+    ),
     **dict.fromkeys(("operators", "noise", "groups", "metrics"), 1),
     **dict.fromkeys(("priors", "models", "data"), 2),
     "losses": 3,
@@ -176,6 +184,42 @@ def imports(path):
                 yield name.split(".")[1]
 
 
+def brought(path):
+    """The modules of other packages that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module]
+        yield from {name.split(".")[0] for name in names} - {"course_lib", *sys.stdlib_module_names}
+
+
+def undeclared():
+    """What the package imports and pyproject.toml does not name: "file: module"."""
+    owners, extras = importlib.metadata.packages_distributions(), PROJECT["optional-dependencies"]
+    for path in sorted((ROOT / "course_lib").rglob("*.py")):
+        room = path.relative_to(ROOT / "course_lib").parts[0]
+        lists = [PROJECT["dependencies"], *(extras[e] for e in EXTRAS.get(room, ()))]
+        declared = {canonicalize_name(Requirement(line).name) for part in lists for line in part}
+        for module in set(brought(path)) - PEER:
+            if not declared & {canonicalize_name(name) for name in owners.get(module, [module])}:
+                yield f"{path.relative_to(ROOT)}: {module}"
+
+
+def test_what_is_imported_is_declared(monkeypatch):
+    assert list(undeclared()) == []
+    monkeypatch.setitem(EXTRAS, "data", ())
+    assert "course_lib/data/hdf5.py: h5py" in undeclared()
+
+
+def test_the_licence_of_the_wheel_is_that_of_the_code_and_of_each_pack():
+    table = (ROOT / "course_lib/data/LICENSES.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\w+\.npz) \| ([\w.-]+(?: AND [\w.-]+)*) \|", table, re.M))
+    assert set(rows) == {path.name for path in (ROOT / "course_lib/data/packs").glob("*.npz")}
+    told = {name for row in rows.values() for name in row.split(" AND ")}
+    assert set(PROJECT["license"].split(" AND ")) == told | {"MIT"}
+    assert PROJECT["license-files"] == ["LICENSE", "course_lib/data/LICENSES.md"]
+
+
 def floor_violations():
     for path in sorted((ROOT / "course_lib").rglob("*.py")):
         own = path.relative_to(ROOT / "course_lib").with_suffix("").parts[0]
@@ -224,7 +268,9 @@ def test_both_workflows_exist_and_run_the_readmes_commands():
     ci, gpu = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in WORKFLOWS)
     assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
     assert {"ubuntu-latest", "macos-latest"} == set(ci["jobs"]["test"]["strategy"]["matrix"]["os"])
-    assert "make test" in [step.get("run") for step in ci["jobs"]["test"]["steps"]]
+    assert {"make test", "make book"} <= {step.get("run") for step in ci["jobs"]["test"]["steps"]}
+    runs = [step.get("run") for step in ci["jobs"]["lowest"]["steps"]]
+    assert runs[-1] == "bash tools/lowest.sh .lowest" and (ROOT / "tools" / "lowest.sh").is_file()
     assert gpu["jobs"]["full"]["env"]["COURSE_SCALE"] == "full"
 
 
@@ -239,6 +285,33 @@ def test_the_readme_leads_to_every_lesson():
     assert set(found) == wanted
     for source in lessons(ROOT):
         assert str(source.relative_to(ROOT).with_suffix(".ipynb")) in readme
+
+
+def test_the_readmes_links_lead_to_files_from_anywhere():
+    """A package index shows the README too: its links are absolute, to the release of book.yml."""
+    addresses = settings(ROOT)
+    base = f"{addresses['repository']}/blob/{addresses['release']}/"
+    for link in re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert link.startswith((base, "https://colab.research.google.com/")), link
+        if link.startswith(base):
+            assert (ROOT / link.removeprefix(base)).exists(), link
+
+
+def test_the_monograph_is_cited_as_in_the_bibliography():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    fields = references.load(ROOT / "solutions" / "references.bib")["tachella2026monograph"].fields
+    assert fields["eprint"] in readme and fields["title"] in readme
+
+
+def test_what_belongs_to_a_file():
+    found = belongs.belongs(ROOT / "course_lib" / "losses" / "sure.py")
+    tests = [path.relative_to(ROOT / "tests").as_posix() for path in found["tests"]]
+    assert tests[0] == "losses/test_sure.py" and "losses/test_gradients.py" in tests
+    assert ROOT / "solutions" / "part2" / "2_2_sure.md" in found["lessons"]
+
+
+def test_the_package_tells_its_types():
+    assert (ROOT / "course_lib" / "py.typed").is_file()
 
 
 def test_no_registry_address_in_the_repository():
@@ -260,7 +333,7 @@ def make(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env)
 
 
-@pytest.mark.parametrize("target", ["course", "test", "lab", "book", "bench"])
+@pytest.mark.parametrize("target", ["course", "test", "file", "nbval", "lab", "book", "bench"])
 def test_make_sets_up_before_every_target(target):
     """A dry run of a stale tree installs torch before the rest, and only then goes on."""
     done = make("--dry-run", "--always-make", target)

@@ -1,4 +1,4 @@
-"""pytest plugin: nbval is loaded when it is asked for; its imports take longer than most test files."""
+"""pytest plugin: nbval, whose imports take longer than most tests, is loaded when asked for."""
 
 import os
 import sys

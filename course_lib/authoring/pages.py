@@ -63,10 +63,8 @@ def _output(output, state, figures):
     data = output.get("data", {})
     view = data.pop(VIEW, None)
     markup = data.get("text/html", "")
-    if view and _progress(view["model_id"], state):
+    if view and "%|" in data.get("text/plain", ""):
         return None
-    if view and view["model_id"] not in state and "%|" in data.get("text/plain", ""):
-        return None  # a finished progress bar, closed since
     if view and not markup:
         raise AuthoringError("a widget has no still picture; use viz.FrameSlider or viz.explore.")
     if "image/png" in data:
@@ -80,13 +78,6 @@ def _output(output, state, figures):
     if markup:
         data["text/html"] = _INLINE.sub(lambda png: _file(png[1], figures), markup)
     return output
-
-
-def _progress(model_id, state):
-    """Whether a widget is a progress bar: a row of which one child is a bar."""
-    children = state.get(model_id, {}).get("state", {}).get("children", [])
-    models = (state.get(child.removeprefix("IPY_MODEL_"), {}) for child in children)
-    return any(model.get("model_name") == "FloatProgressModel" for model in models)
 
 
 def _live(model_id, state):

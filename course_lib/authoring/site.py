@@ -74,16 +74,18 @@ def configuration(root, source):
     addresses, meta = settings(root), book(root)["meta"]
     if not isinstance(meta.get("sphinx"), dict):
         raise AuthoringError("book.yml needs meta.sphinx, the settings of Sphinx: add them.")
-    conf = dict(meta["sphinx"])
-    conf["html_baseurl"] = addresses["site"] + "/"
+    conf = {
+        **meta["sphinx"],
+        "html_baseurl": addresses["site"] + "/",
+        "bibtex_bibfiles": [str(root / "solutions" / "references.bib")],
+        "html_static_path": [str(source / "_static")],
+    }
     conf["html_theme_options"] = {
         **conf.get("html_theme_options", {}),
         "repository_url": addresses["repository"],
         "repository_branch": addresses["release"],
         "path_to_docs": "notebooks",
     }
-    conf["bibtex_bibfiles"] = [str(root / "solutions" / "references.bib")]
-    conf["html_static_path"] = [str(source / "_static")]
     return conf
 
 
@@ -140,17 +142,7 @@ def _sphinx(source, output, doctrees, conf, strict):
     said = io.StringIO()
     with patch_docutils(), docutils_namespace():
         try:
-            app = Sphinx(
-                srcdir=source,
-                confdir=None,
-                outdir=output,
-                doctreedir=doctrees,
-                buildername="html",
-                confoverrides=conf,
-                status=None,
-                warning=said,
-                freshenv=True,
-            )
+            app = Sphinx(source, None, output, doctrees, "html", conf, None, said, freshenv=True)
             app.build(force_all=True)
         except SphinxError as error:
             raise AuthoringError(f"The site was not built: {error}") from None

@@ -12,16 +12,13 @@ def array(file, path, key):
     """The array `key`, refused if it is a link or kept elsewhere: no other file is ever opened."""
     found = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset) or found.is_virtual or found.external:
-        raise Unfit(
-            f"'{key}' of {path} is a link, a group or kept in another file: store the array itself."
-        )
+        why = "a link, a group or kept in another file: store the array itself"
+        raise Unfit(f"'{key}' of {path} is {why}.")
     made = found.id.get_create_plist()
     for code in (made.get_filter(i)[0] for i in range(made.get_nfilters())):
         if not h5py.h5z.filter_avail(code):
-            raise Unfit(
-                f"'{key}' of {path} is packed by filter {code}, which h5py lacks here: import "
-                "hdf5plugin, or unpack it with h5repack."
-            )
+            why = f"packed by filter {code}, which h5py lacks here: import hdf5plugin to have it"
+            raise Unfit(f"'{key}' of {path} is {why}.")
     values = max(math.prod(found.shape or ()), math.prod(found.chunks or ()))
     believable(path, values * found.dtype.itemsize // 4)
     return found

@@ -1,5 +1,8 @@
 """The reader's own micrographs: MRC files, the format of cryo-electron microscopy."""
 
+import bz2
+import gzip
+import io
 import math
 import warnings
 
@@ -8,6 +11,7 @@ import torch
 
 from .opened import Unfit, believable, float32, library, reading
 
+PACKED = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
 OTHER = {3: "complex numbers", 4: "complex numbers", 16: "colours", 101: "numbers of 4 bits"}
 IMOD, SIGNED = 1146047817, 1  # IMOD's stamp, and its flag of signed bytes
 
@@ -40,13 +44,18 @@ def mrc(path: str) -> torch.Tensor:
     mrcfile = library("mrcfile", "data.mrc")
     with reading(path, "an MRC file") as path, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        with mrcfile.open(path, permissive=True, header_only=True) as file:
-            header, mode = file.header, int(file.header.mode)
+        with open(path, "rb") as file:
+            packed = PACKED.get(file.read(2), open)
+        with packed(path, "rb") as file:
+            block = bytearray(file.read(1024))
+        words, block[92:96] = bytes(block[92:96]), bytes(4)  # else mrcfile makes room for them
+        header = mrcfile.mrcinterpreter.MrcInterpreter(io.BytesIO(block), True, True).header
+        mode, extended = int(header.mode), int(np.frombuffer(words, header.mode.dtype)[0])
         if mode in OTHER:
             raise Unfit(f"{path} holds {OTHER[mode]}: give grey images of real numbers.")
         mrcfile.utils.data_dtype_from_header(header)
         shape = mrcfile.utils.data_shape_from_header(header)
-        believable(path, math.prod(shape))
+        believable(path, max(math.prod(shape), extended))
         if len(shape) == 4 and shape[0] != 1:
             raise Unfit(f"{path} holds volumes, {shape}: give (H, W) or (N, H, W).")
         told.clear()

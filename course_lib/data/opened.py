@@ -55,9 +55,7 @@ def believable(path, values):
     """Refuse a file that declares far more values than it has bytes for."""
     size = path.stat().st_size
     if values > max(MANY, RATIO * size):
-        raise Unfit(
-            f"{path} has {size} bytes and declares {values} values: mend or unpack it first."
-        )
+        raise Unfit(f"{path} has {size} bytes and declares {values} values: mend or unpack it.")
 
 
 def float32(values, name):

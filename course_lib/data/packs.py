@@ -167,8 +167,7 @@ def load(name: str, split: str = "train", size: int | None = None) -> torch.Tens
         (torch.Size([38, 1, 128, 128]), 0.483)
     """
     images, _ = _read(name, split, size)
-    scale = 1 if images.dtype == np.float32 else 255
-    x = torch.from_numpy(images.astype(np.float32) / scale)
+    x = torch.from_numpy(images.astype(np.float32) / (1 if images.dtype == np.float32 else 255))
     return x if x.ndim == 4 else x.unsqueeze(1)
 
 

@@ -68,21 +68,17 @@ def fastmri(path: str, slices: int | slice | list | None = None) -> Scan:
 
     with reading(path, "an HDF5 file") as path, h5py.File(path) as file:
         if "kspace" not in file:
-            raise Unfit(
-                f"{path} has no 'kspace'; it holds {', '.join(file)[:200] or 'nothing'}: give a "
-                "fastMRI file of raw data, singlecoil or multicoil."
-            )
+            held = ", ".join(file)[:200] or "nothing"
+            raise Unfit(f"{path} has no 'kspace'; it holds {held}: give a fastMRI file.")
         stored = array(file, path, "kspace")
         fits = stored.ndim in (3, 4) and 0 not in stored.shape
         fits = fits and (_fields(stored) or stored.dtype.kind == "c")
         wanted = "complex values, (slices, H, W) for one coil or (slices, coils, H, W)"
         expect(fits, stored, path, "kspace", wanted)
         if "MATLAB_class" in stored.attrs:
-            warnings.warn(
-                f"'kspace' of {path} was written by MATLAB: its shape {stored.shape} is taken as "
-                "(slices, coils if several, H, W), where MATLAB's own order is the reverse.",
-                stacklevel=2,
-            )
+            words = f"'kspace' of {path} was written by MATLAB: its shape {stored.shape} is "
+            words += "taken as (slices, coils if several, H, W), the reverse of MATLAB's own order."
+            warnings.warn(words, stacklevel=2)
         shape, numbers = stored.shape, chosen(slices, len(stored), path)
         kspace = torch.from_numpy(_channels(read(stored, numbers), f"'kspace' of {path}"))
         acquired = kspace.any(0).any(0).any(0)
@@ -112,8 +108,10 @@ def fastmri(path: str, slices: int | slice | list | None = None) -> Scan:
 
 def _fields(array):
     """The names of the real and the imaginary part, where complex numbers are pairs; else ()."""
-    names = array.dtype.names or ()
-    return names if tuple(name.lower() for name in names) in PARTS else ()
+    kind, names = array.dtype, array.dtype.names or ()
+    pair = tuple(name.lower() for name in names) in PARTS
+    # HDF5 writes beyond its memory where fields overlap, as a damaged file may say
+    return names if pair and kind[0] == kind[1] and kind.itemsize >= 2 * kind[0].itemsize else ()
 
 
 def _channels(k, name):

@@ -1,6 +1,7 @@
 """TIFF files, page by page: by tifffile, and by Pillow where the packing is one it lacks."""
 
 import math
+import re
 
 import numpy as np
 import tifffile
@@ -69,7 +70,7 @@ def _picture(path, page, stored=None):
         try:
             stored = page.asarray(maxworkers=1)
         except (ValueError, NotImplementedError) as error:
-            if "imagecodecs" not in str(error):
+            if not re.search("imagecodecs|not supported", str(error)):
                 raise
             return _by_pillow(path, page, error)
     if "S" in page.axes:
@@ -85,7 +86,7 @@ def _picture(path, page, stored=None):
 
 
 def _by_pillow(path, page, error):
-    """The same of a page that tifffile can't unpack, refused where Pillow isn't exact."""
+    """The same of a page that tifffile can't unpack, upright, refused where Pillow isn't exact."""
     small = page.bitspersample <= 8
     one = page.samplesperpixel == 1 and page.photometric == BLACK_IS_ZERO
     with Image.open(path, formats=("TIFF",)) as image:
@@ -93,5 +94,4 @@ def _by_pillow(path, page, error):
         image.load()
         if image.mode not in (MODES if small else ("I;16", "I;16B", "F") * one):
             raise Unfit(f"{path}: {error}; pip install imagecodecs, or save it without packing.")
-        turn = image.getexif().get(ORIENTATION, 1)  # none where Pillow has turned the image
-        return upright(pixels(image), turn), 255 if small else 65535 if image.mode != "F" else 1
+        return pixels(image), 255 if small else 65535 if image.mode != "F" else 1

@@ -15,12 +15,9 @@ RECORDED = Path(__file__).parent / "recorded"
 
 
 def run_table(
-    name: str,
-    scale: str = "quick",
-    seeds: int | None = None,
-    json_path: str | Path | None = None,
-    own: tuple | None = None,
-) -> dict:
+    name: str, scale: str = "quick", seeds: int | None = None,
+    json_path: str | Path | None = None, own: tuple | None = None,
+) -> dict:  # fmt: skip
     """Measure a table and print it.
 
     Returns {"meta": {...}, "rows": [...], ...}. Raises ValueError for an unknown name or scale, and
@@ -66,8 +63,11 @@ def show(name: str, table: dict) -> None:
         table: as `run_table` and `recorded` return it.
 
     Example:
-        >>> table = experiments.recorded("denoising")
-        >>> experiments.show("denoising", table | {"rows": table["rows"][:1]})
+        >>> table = experiments.recorded("denoising-more")
+        >>> experiments.show("denoising-more", table | {"rows": table["rows"][:1]})
+        problem   method      seeds  PSNR dB ...
+        gaussian  Supervised      3   27...
+        scale full, seeds [0, 1, 2], ...
     """
     getattr(_module(name), "show", report.show)(table)
 

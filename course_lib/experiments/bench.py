@@ -45,24 +45,15 @@ def operator_cases(inp):
     from deepinv import physics as P
 
     shape, x, z = (1, 128, 128), inp["x"], inp["complex"]
+    pixels, kernel, columns, angles = (inp[k] for k in ("pixels", "kernel", "columns", "angles"))
+    theirs = P.Tomography(angles, 128, circle=True, normalize=False)
+    half = P.Downsampling(img_size=shape, filter=None, factor=2)
     pairs = {
-        "inpainting": (operators.Inpainting(inp["pixels"]), P.Inpainting(shape, inp["pixels"]), x),
-        "blur": (
-            operators.Blur(inp["kernel"]),
-            P.BlurFFT(img_size=shape, filter=inp["kernel"][None, None]),
-            x,
-        ),
-        "MRI ×4": (operators.MRI(inp["columns"]), P.MRI(inp["columns"], img_size=(2, 128, 128)), z),
-        "Radon": (
-            operators.Radon(inp["angles"], 128, detectors=128),
-            P.Tomography(inp["angles"], 128, circle=True, normalize=False),
-            x,
-        ),
-        "decimation": (
-            operators.Decimation(2),
-            P.Downsampling(img_size=shape, filter=None, factor=2),
-            x,
-        ),
+        "inpainting": (operators.Inpainting(pixels), P.Inpainting(shape, pixels), x),
+        "blur": (operators.Blur(kernel), P.BlurFFT(img_size=shape, filter=kernel[None, None]), x),
+        "MRI ×4": (operators.MRI(columns), P.MRI(columns, img_size=(2, 128, 128)), z),
+        "Radon": (operators.Radon(angles, 128, detectors=128), theirs, x),
+        "decimation": (operators.Decimation(2), half, x),
     }
     cases = {}
     for name, (A, B, x) in pairs.items():
@@ -115,10 +106,9 @@ def step_cases(size=64, batch=8, widths=(16, 32, 64), precision="float32"):
     y = x + SIGMA * torch.randn(x.shape, generator=g)
     mask = (torch.rand(x.shape, generator=g) < 0.7).float()
     law, identity, masked = noise.Gaussian(SIGMA), operators.Identity(), operators.Inpainting(mask)
-    denoise = P.Denoising(P.GaussianNoise(SIGMA))
-    four = [
-        P.Inpainting((1, size, size), m[None], noise_model=P.GaussianNoise(SIGMA)) for m in mask[:4]
-    ]
+    noisy = P.GaussianNoise(SIGMA)
+    denoise = P.Denoising(noisy)
+    four = [P.Inpainting((1, size, size), m[None], noise_model=noisy) for m in mask[:4]]
 
     def ours(loss, A=identity, y=y, *truth):
         f = Network(widths)
@@ -172,9 +162,8 @@ def ratio(ours, theirs, repeats):
             pair.append((time.perf_counter() - began) / times)
         found.append(pair)
     a, b = zip(*found, strict=True)
-    return statistics.median(a), statistics.median(b), statistics.median(
-        one / other for one, other in found
-    )  # fmt: skip
+    each = statistics.median(one / other for one, other in found)
+    return statistics.median(a), statistics.median(b), each
 
 
 IMPORT = "import time, torch; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
@@ -224,18 +213,13 @@ def measure(scale="quick", seeds=None, json_path=None):
     add("step 2×128²", step_cases(128, 2))
     wide = step_cases(256, 8, (8, 16))
     add("step 8×256²", {name: wide[name] for name in FEW})
-    for kind, cases in (
-        ("step 8×64² bf16", step_cases(precision="bf16")),
-        ("step 8×256² bf16", step_cases(256, 8, (8, 16), precision="bf16")),
-    ):
+    for kind, shape in (("step 8×64² bf16", ()), ("step 8×256² bf16", (256, 8, (8, 16)))):
+        cases = step_cases(*shape, precision="bf16")
         add(kind, {"Supervised": cases["Supervised"]})
-    imports = [alone(IMPORT.format(name)) for name in ("course_lib", "deepinv")]
-    parts = [alone(IMPORT.format(f"course_lib.{part}")) for part in ("noise", "losses")]
-    peaks = [alone(PEAK.format(i)) for i in (0, 1)]
+    names = ("course_lib", "deepinv", "course_lib.noise", "course_lib.losses")
     extra = {
-        "import_s": dict(zip(("course_lib", "deepinv"), imports, strict=True))
-        | dict(zip(("course_lib.noise", "course_lib.losses"), parts, strict=True)),
-        "peak_mb_of_a_sure_step": dict(zip(("course_lib", "deepinv"), peaks, strict=True)),
+        "import_s": {name: alone(IMPORT.format(name)) for name in names},
+        "peak_mb_of_a_sure_step": {name: alone(PEAK.format(i)) for i, name in enumerate(names[:2])},
     }
     meta = report.meta(scale, "cpu", [], time.perf_counter() - began)
     return {"meta": meta | {"deepinv": deepinv.__version__}, "rows": rows} | extra
@@ -243,7 +227,5 @@ def measure(scale="quick", seeds=None, json_path=None):
 
 def show(table):
     """Print the ratios, the imports and the memory."""
-    for row in table["rows"]:
-        print(f"{row['problem']:>22} {row['method']:<20} {row['ms']:9.2f} {row['their_ms']:9.2f} ms"
-              f" {row['ratio']:7.3f}")  # fmt: skip
+    report.show(table)
     print(json.dumps({k: table[k] for k in ("import_s", "peak_mb_of_a_sure_step")}, indent=1))

@@ -15,7 +15,7 @@ from .. import data, losses, models, noise
 from .._random import stream
 from ..operators import Identity
 from . import gallery, report
-from .sweep import measured, reconstruct, sweep, train
+from .sweep import measured, named, reconstruct, sweep, train
 
 BUDGET = {"quick": 250, "full": 1000}  # steps of 8 patches of 64×64
 SEEDS = {"quick": 1, "full": 3}
@@ -26,15 +26,11 @@ SEEN = [0, 4]  # the test tiles whose pictures are kept
 def methods(problem, steps):
     """{name: loss}: the losses that apply to this noise, the supervised reference first."""
     law = NOISES[problem]
-    applicable = [losses.Supervised(), losses.R2R(law, alpha=0.25, draws=50), losses.SURE(law)]
+    found = [losses.Supervised(), losses.R2R(law, alpha=0.25, draws=50), losses.SURE(law)]
     if problem == "gaussian":
-        applicable += [
-            losses.UNSURE(),
-            losses.Noisier2Noise(law),
-            losses.Noise2Noise(),
-            losses.MeasurementConsistency(),
-        ]
-    return {type(loss).__name__: loss for loss in applicable}
+        found += [losses.UNSURE(), losses.Noisier2Noise(law), losses.Noise2Noise(),
+                  losses.MeasurementConsistency()]  # fmt: skip
+    return named(*found)
 
 
 def measure(scale, seeds, json_path=None):
@@ -46,8 +42,7 @@ def measure(scale, seeds, json_path=None):
 def tabulated(one, methods, problems, scale, seeds, json_path):
     """({"meta", "rows", "pictures"}, {(problem, name): one result per seed})."""
     cells = [(problem, name) for problem in problems for name in methods(problem, BUDGET[scale])]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     x, seen = data.load("photos", "test", 256), {}
     for problem in problems:
         y = NOISES[problem](x, generator=stream(0, "test noise"))

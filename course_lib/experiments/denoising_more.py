@@ -12,6 +12,7 @@ import functools
 
 from .. import losses, models
 from . import denoising
+from .sweep import named
 
 SEEDS = denoising.SEEDS
 
@@ -20,15 +21,11 @@ def methods(problem, steps):
     """{name: loss}, the supervised reference first."""
     law = denoising.NOISES[problem]
     found = [
-        losses.Supervised(),
-        losses.Noise2Score(law),
-        losses.Neighbor2Neighbor(ramp=steps),
-        losses.BlindSpotLikelihood(law),
-        losses.Noise2Self(test="single"),
+        losses.Supervised(), losses.Noise2Score(law), losses.Neighbor2Neighbor(ramp=steps),
+        losses.BlindSpotLikelihood(law), losses.Noise2Self(test="single"),
         losses.Noise2Void(replace="median"),
-    ]
-    named = {type(loss).__name__: loss for loss in found}
-    return named | {"Supervised direct": losses.Supervised()}
+    ]  # fmt: skip
+    return named(*found) | {"Supervised direct": losses.Supervised()}
 
 
 def network(name):

@@ -8,13 +8,14 @@ S, in whose basis C and K are diagonal: nothing depends on the basis.
 import torch
 
 from .._random import normal_like
+from ..priors import GaussianPrior
 
 METHODS = ("Supervised", "SURE", "Noise2Noise", "R2R, one draw", "R2R, fresh draws")
 
 
 def mmse(S, sigma):
     """(1/n) Σ S σ²/(S + σ²)."""
-    return float((S * sigma**2 / (S + sigma**2)).mean())
+    return GaussianPrior(S.diag(), sigma).mmse()
 
 
 def excess(F, S, sigma):

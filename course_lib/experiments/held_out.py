@@ -19,7 +19,7 @@ from .. import data, losses, models, noise, operators, validation
 from .._random import stream
 from ..operators import masks
 from . import report
-from .sweep import measured, sweep, train
+from .sweep import measured, named, sweep, train
 
 SIZE, WIDTHS, BATCH, RATE = 32, (8, 16), 16, 4e-3
 STEPS = {"quick": 200, "full": 2000}
@@ -34,62 +34,40 @@ LAWS = {
     "inpainting": noise.Gaussian(0.1),
     "MRI ×2": noise.Gaussian(0.05),
 }
-NO_RISK = (
-    "BlindNoise2Score",
-    "BlindSpotLikelihood",
-    "MOI",
-    "MeasurementConsistency",
-    "Neighbor2Neighbor",
-)
+NO_RISK = ("BlindNoise2Score", "BlindSpotLikelihood", "MOI", "MeasurementConsistency",
+           "Neighbor2Neighbor")  # fmt: skip
 
 
 def methods(problem):
     """{name: loss} of one problem; a name begins with that of the class."""
     law = LAWS[problem]
     if problem == "inpainting":
-        return {
-            "SURE": losses.SURE(law),
-            "R2R": losses.R2R(law),
-            "Noise2Noise": losses.Noise2Noise(),
-            "Splitting": losses.Splitting(HIDDEN),
-            "Splitting plain": losses.Splitting(HIDDEN, test="plain"),
-            "Noise2Inverse": losses.Noise2Inverse(HIDDEN),
-        }
+        found = [losses.SURE(law), losses.R2R(law), losses.Noise2Noise(), losses.Splitting(HIDDEN),
+                 losses.Noise2Inverse(HIDDEN)]  # fmt: skip
+        return named(*found) | {"Splitting plain": losses.Splitting(HIDDEN, test="plain")}
     if problem == "MRI ×2":
         hidden = losses.columns(SIZE, HIDDEN, _centre())
         alike = losses.columns(SIZE, HIDDEN, centre=0, std=float("inf"))
         density = _columns((1, SIZE), 20_000, "density").mean(0, keepdim=True)
-        return {
-            "SURE": losses.SURE(law),
-            "ENSURE": losses.ENSURE(law, density),
-            "Splitting": losses.Splitting(alike, fill="zero"),
-            "SSDU": losses.SSDU(hidden),
-            "WeightedSSDU": losses.WeightedSSDU(hidden, density),
-            "Noise2Inverse": losses.Noise2Inverse(hidden, draws=20),
-            "RobustSSDU": losses.RobustSSDU(law, hidden),
-            "RobustSSDU sure": losses.RobustSSDU(law, hidden, kept="sure"),
-        }
+        found = [
+            losses.SURE(law), losses.ENSURE(law, density), losses.Splitting(alike, fill="zero"),
+            losses.SSDU(hidden), losses.WeightedSSDU(hidden, density),
+            losses.Noise2Inverse(hidden, draws=20), losses.RobustSSDU(law, hidden),
+        ]  # fmt: skip
+        return named(*found) | {"RobustSSDU sure": losses.RobustSSDU(law, hidden, kept="sure")}
     if problem == "Poisson-Gaussian":
-        mixed = losses.UNSUREPoissonGaussian()
-        return {"SURE": losses.SURE(law), "UNSUREPoissonGaussian": mixed}
+        return named(losses.SURE(law), losses.UNSUREPoissonGaussian())
     if problem != "denoising":
-        return {"SURE": losses.SURE(law), "R2R": losses.R2R(law)}
-    return {
-        "Supervised": losses.Supervised(),
-        "Noise2Noise": losses.Noise2Noise(),
-        "R2R": losses.R2R(law),
-        "Noisier2Noise": losses.Noisier2Noise(law),
-        "SURE": losses.SURE(law),
-        "UNSURE": losses.UNSURE(),
-        "UNSURECorrelated": losses.UNSURECorrelated(),
-        "Noise2Score": losses.Noise2Score(law),
-        "Noise2Self": losses.Noise2Self(),
+        return named(losses.SURE(law), losses.R2R(law))
+    found = [
+        losses.Supervised(), losses.Noise2Noise(), losses.R2R(law), losses.Noisier2Noise(law),
+        losses.SURE(law), losses.UNSURE(), losses.UNSURECorrelated(), losses.Noise2Score(law),
+        losses.Noise2Self(), losses.Noise2Void(), losses.Splitting(), losses.BlindSpotSURE(law),
+    ]  # fmt: skip
+    return named(*found) | {
         "Noise2Self single": losses.Noise2Self(test="single"),
-        "Noise2Void": losses.Noise2Void(),
-        "Splitting": losses.Splitting(),
         "Splitting one": losses.Splitting(test="one"),
         "Splitting plain": losses.Splitting(test="plain"),
-        "BlindSpotSURE": losses.BlindSpotSURE(law),
     }
 
 
@@ -157,8 +135,7 @@ def compare(f, loss, test, x, law, used=False):
 def measure(scale, seeds, json_path=None):
     """All rows. Returns {"meta", "rows"}."""
     cells = [(problem, name) for problem in LAWS for name in methods(problem)]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     return {"meta": meta, "rows": [row(*cell, ours) for cell, ours in results.items()]}
 
 
@@ -186,14 +163,7 @@ def _z(difference):
 
 
 def show(table):
-    """Print a line for each loss, 10⁻³ the unit of scores and risks."""
-    print(f"{'problem':<18}{'loss':<24}{'score':>9}{'±':>8}{'risk':>9}{'z':>8}"
-          f"{'select':>10}{'of used':>9}{'z':>7}")  # fmt: skip
-    for r in table["rows"]:
-        used = "" if r["tested"] is None else f"{1e3 * r['tested']:>9.3f}{r['tested_z']:>7.1f}"
-        print(f"{r['problem']:<18}{r['method']:<24}{1e3 * r['score']:>9.3f}"
-              f"{1e3 * r['score_error']:>8.3f}{1e3 * r['risk']:>9.3f}{r['z']:>8.1f}"
-              f"{'takes it' if r['scores'] else 'refuses':>10}{used}")  # fmt: skip
-    print("score: held-out loss − offset, in 10⁻³; risk: of what reconstruct returns; of used: its "
-          "SURE; z: the difference from the risk in standard errors.")  # fmt: skip
-    report.about(table["meta"])
+    """Print a line for each loss."""
+    report.show(table)
+    print("score: held-out loss − offset; risk: of what reconstruct returns; z: how far a score is "
+          "from it in standard errors; SURE of used: what `select` asks for.")  # fmt: skip

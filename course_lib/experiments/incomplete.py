@@ -21,7 +21,7 @@ from .. import data, losses, models, noise, operators
 from .._random import stream
 from ..operators import fourier, masks
 from . import gallery, report
-from .sweep import measured, reconstruct, sweep, train
+from .sweep import measured, named, reconstruct, sweep, train
 
 SEEDS = {"quick": 1, "full": 3}
 STEPS = {"quick": 150, "full": 1200}  # twice as many for inpainting
@@ -54,27 +54,19 @@ def _columns(size, count, name):
 def methods(problem, size):
     """{name: loss}: None for "zero-filled", the supervised reference, then the others."""
     law, naive = LAWS[problem], losses.MeasurementConsistency()
-    common = {"zero-filled": None, "Supervised": losses.Supervised(),
-              "MeasurementConsistency": naive}  # fmt: skip
+    common = {"zero-filled": None} | named(losses.Supervised(), naive)
     if problem == "inpainting":
         splitting = losses.Splitting(HIDDEN, fill="zero", target="all", test="plain")
-        return common | {"Splitting": splitting, "Noise2Inverse": losses.Noise2Inverse(HIDDEN),
-                         **_moi(naive, law)}  # fmt: skip
+        return common | named(splitting, losses.Noise2Inverse(HIDDEN)) | _moi(naive, law)
     centre = round(0.32 * size / ACCELERATION)  # what every mask measures
     hidden = losses.columns(size, HIDDEN, centre)
+    alike = losses.columns(size, HIDDEN, centre, float("inf"))
     density = _columns((1, size), 20_000, "density").mean(0, keepdim=True)
-    common |= {
-        "SSDU": losses.SSDU(hidden),
-        "WeightedSSDU": losses.WeightedSSDU(hidden, density),
-        "Noise2Inverse": losses.Noise2Inverse(losses.columns(size, HIDDEN, centre, float("inf"))),
-    }
+    found = [losses.SSDU(hidden), losses.WeightedSSDU(hidden, density), losses.Noise2Inverse(alike)]
     if law is None:
-        return common | _moi(naive, law)
-    return common | {
-        "RobustSSDU": losses.RobustSSDU(law, hidden),
-        "ENSURE": losses.ENSURE(law, density),
-        **_moi(losses.SURE(law), law),
-    }
+        return common | named(*found) | _moi(naive, law)
+    found += [losses.RobustSSDU(law, hidden), losses.ENSURE(law, density)]
+    return common | named(*found) | _moi(losses.SURE(law), law)
 
 
 def _moi(first, law):
@@ -92,8 +84,7 @@ def network(problem):
 def measure(scale, seeds, json_path=None):
     """All rows. Returns {"meta", "rows", "pictures"}; for the reader's files `incomplete_own`."""
     cells = [(problem, name) for problem in LAWS for name in methods(problem, SIZE[scale])]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     rows = [report.row(p, n, ours, results[p, "Supervised"]) for (p, n), ours in results.items()]
     seen = {p: {"x": image(p, scenes(p, "test", SIZE[scale])[0])[SEEN[p]]} for p in LAWS}
     return {"meta": meta, "rows": rows, "pictures": gallery.album(seen, results)}

@@ -6,7 +6,7 @@ this variance" where the noise is Poisson, or correlated. On the photographs eac
 the supervised network of the same seed; there each method that asks for the noise is told the true
 law, but for σ misspecified (1.5 σ) and varying (its root mean square). All plain networks start
 from the same weights, and all methods see the same y. A method that refuses a law has a sentence in
-place of a figure. The evaluations of f are counted, not quoted. The deep image prior is fitted to
+place of a figure. The deep image prior is fitted to
 each of 16 chain images, and to the 64×64 window in the middle of each tile; its gap is taken there.
 """
 
@@ -46,14 +46,9 @@ def one(half, name, question, seed, size, where):
 
 def _about(name):
     """The class of the loss, the kind of network (`networks.network`), and the evaluations of f."""
-    method = METHODS[name]
-    train_evals, test_evals = evaluations(name)
-    return {
-        "method": type(method.make(noise.Gaussian(0.1), 1)).__name__,
-        "network": method.net,
-        "train_evals": train_evals,
-        "test_evals": test_evals,
-    }
+    train, test = evaluations(name)
+    kind = type(METHODS[name].make(noise.Gaussian(0.1), 1)).__name__
+    return {"method": kind, "network": METHODS[name].net, "train_evals": train, "test_evals": test}
 
 
 def row(half, name, question, results):

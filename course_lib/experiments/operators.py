@@ -31,9 +31,7 @@ class RotateAndSum:
         turns = torch.stack([c, s, 0 * c, -s, c, 0 * c], 1).reshape(-1, 2, 3)
         shape = (len(angles), 1, detectors, detectors)
         grids = F.affine_grid(turns, shape, align_corners=False)
-        self.grid = grids.permute(1, 0, 2, 3).reshape(
-            1, detectors, -1, 2
-        )  # all angles side by side
+        self.grid = grids.permute(1, 0, 2, 3).reshape(1, detectors, -1, 2)  # angles side by side
 
     def __call__(self, x):
         border = (self.detectors - self.size) // 2
@@ -101,15 +99,3 @@ def measure(scale, seeds=None, json_path=None):
                 "threads": torch.get_num_threads(),
             })  # fmt: skip
     return {"meta": report.meta(scale, "cpu", [0], time.perf_counter() - began), "rows": rows}
-
-
-def show(table):
-    """Print a line for each operator."""
-    for row in table["rows"]:
-        print(
-            f"{row['problem']:<34}{row['ms']:>8.2f} ms   {row['reference']:<24}"
-            f"{row['reference_ms']:>8.2f} ms   ratio {row['ratio']:.2f}"
-        )
-    meta = table["meta"]
-    print(f"the least of the calls; {meta['processor']}, {table['rows'][0]['threads']} threads, "
-          f"torch {meta['versions']['torch']}, numpy {meta['versions']['numpy']}")  # fmt: skip

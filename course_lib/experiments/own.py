@@ -35,8 +35,7 @@ def files(kind, folder):
     paths = listed(folder, *KINDS[kind])
     if len(paths) < 2:
         raise ValueError(
-            f"{folder} holds one file, {paths[0].name}; give two or more, as what is learnt from "
-            "one is tested on others."
+            f"{folder} holds one file, {paths[0].name}; give two or more, some to test."
         )
     test = paths[::-1][::TESTED]
     return {"train": [path for path in paths if path not in test], "test": test[::-1]}
@@ -123,10 +122,8 @@ def _words(scan):
     """What must be the same for all files."""
     channels, *size = scan.kspace.shape[1:]
     mask, target = ("no" if part is None else "a" for part in (scan.mask, scan.target))
-    return (
-        f"{channels // 2} coil(s) of {tuple(size)}, an image of {scan.size}, {mask} mask and "
-        f"{target} target"
-    )
+    coil = f"{channels // 2} coil(s) of {tuple(size)}"
+    return f"{coil}, an image of {scan.size}, {mask} mask and {target} target"
 
 
 def _mask(scan, name):
@@ -134,9 +131,8 @@ def _mask(scan, name):
     count, size = len(scan.kspace), tuple(scan.kspace.shape[-2:])
     if scan.mask is not None:
         return scan.mask.expand(count, 1, *size)
-    return masks.gaussian(
-        size, ACCELERATION, count=count, generator=stream(0, name), acquired=scan.acquired
-    )
+    g = stream(0, name)
+    return masks.gaussian(size, ACCELERATION, count=count, generator=g, acquired=scan.acquired)
 
 
 def _rows(k, size):

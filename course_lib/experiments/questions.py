@@ -5,7 +5,7 @@ import torch
 from .. import data, metrics, noise
 from .._random import stream
 from ..operators import Identity
-from .chains import Chains, RowCorrelated
+from ..priors import Chains
 from .rivals import METHODS, train
 from .sweep import reconstruct
 
@@ -44,7 +44,7 @@ def exact():
         "one copy": (chains, white),
         "unknown level": (chains, wrong),
         "unknown separable": (counts, alike),
-        "unknown coloured": (Chains(RowCorrelated(SIGMA, 0.4)), white),
+        "unknown coloured": (Chains(noise.RowCorrelated(SIGMA, 0.4)), white),
     }
 
 

@@ -11,20 +11,15 @@ from .. import _files, metrics
 from . import gallery
 from .store import beside
 
-COLUMNS = {
-    "problem": "problem",
-    "method": "method",
-    "seeds": "seeds",
-    "psnr_db": "PSNR dB",
-    "ci95_db": "± 95 %",
-    "ssim": "SSIM",
-    "hidden_db": "hidden dB",
-    "gap_db": "gap dB",
-    "gap_ci95_db": "± 95 %",
-    "train_evals": "evals train",
-    "test_evals": "test",
-    "s_per_step": "s/step",
-}
+COLUMNS = {  # what is printed of a row, where it has it
+    "problem": "problem", "method": "method", "N": "N", "seeds": "seeds", "psnr_db": "PSNR dB",
+    "ci95_db": "± 95 %", "ssim": "SSIM", "hidden_db": "hidden dB", "gap_db": "gap dB",
+    "gap_ci95_db": "± 95 %", "train_evals": "evals train", "test_evals": "test", "mse": "error",
+    "ci95_mse": "± 95 %", "theory": "closed form", "score": "score", "score_error": "± 1 s.e.",
+    "risk": "risk", "z": "z", "scores": "select takes it", "tested": "SURE of used",
+    "tested_z": "z", "ms": "ms", "reference": "beside", "reference_ms": "ms",
+    "their_ms": "theirs, ms", "ratio": "ratio", "s_per_step": "s/step",
+}  # fmt: skip
 
 
 def meta(scale, device, seeds, seconds, versions=None):
@@ -130,4 +125,6 @@ def check(path):
 def _cell(value):
     if value is None or value != value:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.01 else f"{value:.2e}"

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
+from functools import partial
 
 from .. import losses, noise
 from ..models import PixelShuffle
@@ -18,42 +17,40 @@ RATE = {"exact": 8e-3, "quick": 2e-3, "full": 2e-3}
 class Method:
     """How a row is trained: the loss, made from the law it is told, and the kind of network."""
 
-    make: Callable  # (told law, steps) -> Loss
-    told: bool = False  # does it use the law
+    kind: Callable  # the loss's class, with its options
     net: str = "plain"  # see `networks.network`
+    told: bool = False  # does it use the law
     copies: int = 1
 
+    def make(self, law, steps):
+        """The loss, for the law that the method is told."""
+        more = {"ramp": steps} if self.kind is losses.Neighbor2Neighbor else {}
+        return self.kind(law) if self.told else self.kind(**more)
 
+
+NAIVE = losses.MeasurementConsistency
 METHODS = {
-    "Supervised": Method(lambda law, steps: losses.Supervised()),
-    "Noise2Noise": Method(lambda law, steps: losses.Noise2Noise(), copies=2),
-    "R2R": Method(lambda law, steps: losses.R2R(law, draws=10), told=True),
-    "SURE": Method(lambda law, steps: losses.SURE(law), told=True),
-    "Noise2Score": Method(lambda law, steps: losses.Noise2Score(law), told=True),
-    "blind Noise2Score": Method(lambda law, steps: losses.BlindNoise2Score()),
-    "UNSURE": Method(lambda law, steps: losses.UNSURE()),
-    "UNSURE correlated": Method(lambda law, steps: losses.UNSURECorrelated()),
-    "UNSURE Poisson-Gaussian": Method(lambda law, steps: losses.UNSUREPoissonGaussian()),
-    "blind-spot posterior": Method(
-        lambda law, steps: losses.BlindSpotSURE(law), told=True, net="spread"
-    ),
-    "blind-spot mean": Method(lambda law, steps: losses.MeasurementConsistency(), net="mean"),
-    "blind spot, shuffled": Method(
-        lambda law, steps: losses.MeasurementConsistency(), net="shuffled"
-    ),
-    "Noise2Self": Method(lambda law, steps: losses.Noise2Self()),
-    "Noise2Self, one pass": Method(
-        lambda law, steps: losses.Noise2Self(test="single"), net="direct"
-    ),
-    "Noise2Void": Method(lambda law, steps: losses.Noise2Void()),
-    "Noise2Void, median": Method(
-        lambda law, steps: losses.Noise2Void(replace="median"), net="direct"
-    ),
-    "Neighbor2Neighbor": Method(lambda law, steps: losses.Neighbor2Neighbor(ramp=steps)),
-    "Splitting": Method(lambda law, steps: losses.Splitting(draws=10)),
-    "autoencoder": Method(lambda law, steps: losses.MeasurementConsistency(), net="autoencoder"),
-    "deep image prior": Method(lambda law, steps: losses.MeasurementConsistency(), net="prior"),
-    "naive": Method(lambda law, steps: losses.MeasurementConsistency()),
+    "Supervised": Method(losses.Supervised),
+    "Noise2Noise": Method(losses.Noise2Noise, copies=2),
+    "R2R": Method(partial(losses.R2R, draws=10), told=True),
+    "SURE": Method(losses.SURE, told=True),
+    "Noise2Score": Method(losses.Noise2Score, told=True),
+    "blind Noise2Score": Method(losses.BlindNoise2Score),
+    "UNSURE": Method(losses.UNSURE),
+    "UNSURE correlated": Method(losses.UNSURECorrelated),
+    "UNSURE Poisson-Gaussian": Method(losses.UNSUREPoissonGaussian),
+    "blind-spot posterior": Method(losses.BlindSpotSURE, "spread", told=True),
+    "blind-spot mean": Method(NAIVE, "mean"),
+    "blind spot, shuffled": Method(NAIVE, "shuffled"),
+    "Noise2Self": Method(losses.Noise2Self),
+    "Noise2Self, one pass": Method(partial(losses.Noise2Self, test="single"), "direct"),
+    "Noise2Void": Method(losses.Noise2Void),
+    "Noise2Void, median": Method(partial(losses.Noise2Void, replace="median"), "direct"),
+    "Neighbor2Neighbor": Method(losses.Neighbor2Neighbor),
+    "Splitting": Method(partial(losses.Splitting, draws=10)),
+    "autoencoder": Method(NAIVE, "autoencoder"),
+    "deep image prior": Method(NAIVE, "prior"),
+    "naive": Method(NAIVE),
 }
 
 
@@ -78,30 +75,13 @@ def train(name, law, told, x, seed, size, crop, copies, where):
     return loss, f
 
 
-class Counted:
-    """f, counting its calls."""
-
-    def __init__(self, f):
-        self.f, self.calls = f, 0
-
-    def __call__(self, y, A):
-        self.calls += 1
-        return self.f(y, A)
-
-
 def evaluations(name):
-    """(in training, in test): how often the loss and its estimator call f, by counting.
+    """(in training, in test): how often the loss and its estimator evaluate f.
 
-    A deep image prior has no training; each image of the test costs a fit.
+    A deep image prior has no training; each image of the test costs a fit: every step, the last
+    look at the held-out pixels, and x̂ itself.
     """
-    method, A, x = METHODS[name], Identity(), torch.full((1, 1, 16, 16), 0.5)
-    law = noise.Gaussian(0.1)
-    f = Counted(network(method.net, "quick", x))
-    if method.net == "prior":
-        return 0, f.f.steps + 2  # every step, the last look at the held-out pixels, x̂ itself
-    loss, y = method.make(law, 10), [law(x) for _ in range(method.copies)]
-    y = y[0] if method.copies == 1 else tuple(y)
-    loss(f, y, A, *([x] if name == "Supervised" else []))
-    trained, f.calls = f.calls, 0
-    loss.eval().reconstruct(f, law(x), A)
-    return trained, f.calls
+    if METHODS[name].net == "prior":
+        return 0, STEPS["quick"] + 2
+    loss = METHODS[name].make(noise.Gaussian(0.1), 10)
+    return loss.train_evals, loss.test_evals

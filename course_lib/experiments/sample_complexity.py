@@ -12,14 +12,12 @@ from .. import data, losses, metrics, models, noise
 from .._random import stream
 from ..operators import Identity
 from . import gaussian_model, report
-from .sweep import measured, reconstruct, sweep, train
+from .sweep import measured, named, reconstruct, sweep, train
 
 ALPHA = 0.2  # of R2R
 SIGMA = {"exact": 0.5, "digits": 0.3}
-SIZES = {
-    "exact": (12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048),
-    "digits": (4, 16, 64, 256, 4000),
-}
+SIZES = {"exact": (12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048),
+         "digits": (4, 16, 64, 256, 4000)}  # fmt: skip
 REPEATS = {"quick": 300, "full": 3000}
 STEPS = {"quick": 1000, "full": 5000}
 WIDTHS = {"quick": (8, 16), "full": (16, 32, 64)}
@@ -36,20 +34,14 @@ def methods():
     """The losses trained on digits."""
     law = noise.Gaussian(SIGMA["digits"])
     r2r = losses.R2R(law, ALPHA, draws=10)
-    return {
-        "Supervised": losses.Supervised(),
-        "SURE": losses.SURE(law),
-        "Noise2Noise": losses.Noise2Noise(),
-        "R2R": r2r,
-    }
+    return named(losses.Supervised(), losses.SURE(law), losses.Noise2Noise(), r2r)
 
 
 def measure(scale, seeds, json_path=None):
     """All rows. Returns {"meta", "rows"}."""
     rows = [exact(method, N, scale) for method in gaussian_model.METHODS for N in SIZES["exact"]]
     cells = [(method, N) for method in methods() for N in SIZES["digits"]]
-    runs = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
-    results, meta = sweep(one, runs, scale, seeds, json_path)
+    results, meta = sweep(one, cells, scale, seeds, json_path)
     for (method, N), ours in results.items():
         error, ci95 = metrics.interval([r["mse"] for r in ours])
         row = {"problem": "digits", "method": method, "N": N, "mse": error}
@@ -85,19 +77,3 @@ def one(method, N, seed, scale, where):
     y = law(test, generator=stream(seed, "test"))
     x_hat = reconstruct(f, loss, y, A, where, seed, batch=200)
     return result | {"mse": float((x_hat - test).square().mean())}
-
-
-def show(table):
-    """Print the error of each method for each N, theory beside the exact model's."""
-    for problem in ("exact", "digits"):
-        rows = [row for row in table["rows"] if row["problem"] == problem]
-        sizes = list(dict.fromkeys(row["N"] for row in rows))
-        what = "excess over the MMSE" if problem == "exact" else "mean squared error"
-        print(f"{problem}: {what} for N =".ljust(40) + "".join(f"{N:>9}" for N in sizes))
-        for method in dict.fromkeys(row["method"] for row in rows):
-            own = {row["N"]: row for row in rows if row["method"] == method}
-            for label, value in (("", "mse"), (" ± 95 %", "ci95_mse"), (" closed form", "theory")):
-                if own[sizes[0]][value] is not None:
-                    figures = "".join(f"{own[N][value]:>9.5f}" for N in sizes)
-                    print(f"  {method}{label}".ljust(40) + figures)
-    report.about(table["meta"])

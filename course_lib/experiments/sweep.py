@@ -17,8 +17,11 @@ def sweep(one, cells, scale, seeds, json_path=None):
 
     A run is a tuple of words and numbers, the key under which its result is kept beside
     `json_path`: `one(*run, device)`, a dict, with the "seconds" that it took. A run of several
-    cells is done once. Runs of the first seed come first.
+    cells is done once. Runs of the first seed come first. Of a list of cells the runs are
+    (*cell, seed, scale).
     """
+    if isinstance(cells, list):
+        cells = {cell: [(*cell, seed, scale) for seed in seeds] for cell in cells}
     module, where = getattr(one, "func", one).__module__, str(device())
     store, rounds = Store(beside(json_path), module), itertools.zip_longest(*cells.values())
     runs = list(dict.fromkeys(run for some in rounds for run in some if run is not None))
@@ -37,6 +40,11 @@ def _timed(one, where, run):
     began = time.perf_counter()
     result = one(*run, where)
     return result | {"seconds": round(time.perf_counter() - began, 2)}
+
+
+def named(*found):
+    """{class: loss}."""
+    return {type(loss).__name__: loss for loss in found}
 
 
 def measured(loss, x, A, law, seed, crop=None, copies=None):

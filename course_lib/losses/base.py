@@ -125,6 +125,11 @@ class Loss(Called):
         """Whether, in evaluation mode, loss − offset is the risk of x̂ = `reconstruct`(f, y, A)."""
         return self.judges
 
+    @property
+    def pairs(self):
+        """The terms and their weights: for all but a `Sum`, itself."""
+        return [(self, 1.0)]
+
     def law(self, noise):
         """The law that came with y, or else the loss's own, `self.noise`."""
         return _checks.law(self.noise if noise is None else noise, type(self).__name__)
@@ -159,11 +164,8 @@ class Sum(Loss):
 
     def __init__(self, terms: list[Loss], weights: list[float]):
         super().__init__()
-        pairs = [
-            (part, weight * inner)
-            for term, weight in zip(terms, weights, strict=True)
-            for part, inner in (term.pairs if isinstance(term, Sum) else [(term, 1.0)])
-        ]
+        each = zip(terms, weights, strict=True)
+        pairs = [(part, weight * w) for term, weight in each for part, w in term.pairs]
         self.terms = torch.nn.ModuleList(part for part, _ in pairs)
         self.weights = [weight for _, weight in pairs]
         self.test_evals, self.copies = self.terms[0].test_evals, self.terms[0].copies

@@ -8,6 +8,7 @@ from .gamma import Gamma
 from .gaussian import CorrelatedGaussian, Gaussian
 from .heteroscedastic import HeteroscedasticGaussian
 from .poisson import Poisson, PoissonGaussian
+from .rows import RowCorrelated
 
 __all__ = [
     "Binomial",
@@ -19,6 +20,7 @@ __all__ = [
     "Noise",
     "Poisson",
     "PoissonGaussian",
+    "RowCorrelated",
     "contradictions",
     "estimate",
 ]

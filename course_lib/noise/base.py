@@ -131,16 +131,14 @@ class Noise(Batched):
         models "exact" is unbiased and the two others are its first-order expansion.
         """
         self.needs("stein")
-        _checks.single(y)
-        if method == "exact":
-            return self.stein_exact(f, y, f(y) if fy is None else fy)
-        p, q = self.probes(y, generator)
+        _checks.single(y), _checks.choice(method, "method", "mc", "hutchinson", "exact")
         if method == "hutchinson":
-            return divergence.hutchinson(f, y, p, q)
-        if method == "mc":
-            tau = _checks.positive(tau, "tau")
-            return divergence.monte_carlo(f, y, f(y) if fy is None else fy, p, q, tau)
-        raise ValueError(f"method is {method!r}; use 'mc', 'hutchinson' or 'exact'.")
+            return divergence.hutchinson(f, y, *self.probes(y, generator))
+        fy = f(y) if fy is None else fy
+        if method == "exact":
+            return self.stein_exact(f, y, fy)
+        tau = _checks.positive(tau, "tau")
+        return divergence.monte_carlo(f, y, fy, *self.probes(y, generator), tau)
 
     def probes(self, y, generator=None):
         """(p, q) with E[q pᵀ] = diag(v(y)): p = √|v| b, q = sign(v) p, b ~ N(0, I)."""

@@ -53,10 +53,7 @@ def missing(y, v, told):
     there, median over blocks: E d² is that, plus what the image adds. So SURE of the f that takes
     these details out is far below 0, for noise that is independent from pixel to pixel.
     """
-    found, expected = (
-        estimate.pooled(u) for u in (estimate.details(y).square(), v[..., 1:-1, 1:-1])
-    )
-    ratio = (found / expected).flatten()
+    ratio = estimate.pooled(estimate.details(y).square()) / estimate.pooled(v[..., 1:-1, 1:-1])
     ratio = ratio[ratio.isfinite()]
     if len(ratio) < estimate.ENOUGH or ratio.median() > MISSING:
         return None

@@ -28,7 +28,7 @@ def whole(law, y, unit, told, guess, trials=0):
             f"{y.max():g}); give that with which y was recorded."
         )
     drawable(z := z.round(), unit)
-    if law not in _told and (k := math.gcd(divisor(z), trials)) > 1:
+    if law not in _told and (k := math.gcd(divisor(y, unit), trials)) > 1:
         _told.add(law)
         warnings.warn(
             f"All counts share the divisor {k}: {guess(k)}, and the variance about {k} times what "
@@ -47,21 +47,15 @@ def drawable(z, unit):
         )
 
 
-def divisor(z, most=2048):
-    """The number above 1 of which all counts z are multiples, as a few of them tell, or 1.
+def divisor(y, unit=1.0, most=2048):
+    """The number above 1 of which all counts y/unit are multiples, as a few of them tell, or 1.
 
     Counts of a Poisson or binomial law share no divisor: that of 64 is 2 or more with a chance of
-    2⁻⁶⁴ or so. Looks at `most` counts at most; too few of them, or all alike, tell nothing.
+    2⁻⁶⁴ or so. Looks at `most` counts at most; too few of them, or all alike, tell nothing, nor
+    does a divisor that the rounding of float32 makes.
     """
-    z = z.detach().flatten()
-    z = z[:: -(-z.numel() // most)].double().cpu().numpy()
-    for part in (z[::16], z):  # a few of them clear nearly every law
-        values = np.unique(part)
-        steps = np.diff(values, prepend=0.0)
-        step = steps[steps > 0].min(initial=np.inf)
-        if step <= 1:
-            return 1
-    if (z > 0).sum() < 64 or len(values) < 2 or step <= 5e-7 * values[-1]:  # float32 rounds so
-        return 1
-    multiples = values / step
-    return int(step) if np.abs(multiples - multiples.round()).max() < 0.01 else 1
+    y = y.detach().flatten()
+    z = (y[:: -(-y.numel() // most)].double() / unit).round().cpu().numpy().astype(np.int64)
+    shared = int(np.gcd.reduce(z))
+    few = (z > 0).sum() < 64 or (z == z[0]).all()
+    return 1 if few or shared <= 5e-7 * z.max() else shared

@@ -18,6 +18,13 @@ class Divisible(Noise):
     E f(y⁺)ᵀ(y − Ax) = (1 − α)/α E f(y⁺)ᵀd⁺; and E[d⁺ | y⁻, y] = −α/(1 − α) d⁻, because s is a
     share of y − t, so that E (f(y⁺) − f(y⁻))ᵀ(d⁺ − d⁻) = 2/(1 − α) E f(y⁺)ᵀd⁺. Hence the weight
     q = (1 − α)²/(2α) (y⁺ − y⁻).
+    A law of your own is a subclass with `share`, beside what `Noise` asks for.
+
+    Example:
+        >>> y = torch.full((1, 1, 2, 2), 8.0)
+        >>> y1, y2 = noise.Poisson(1.0).split(y, alpha=0.25)
+        >>> torch.equal(0.75 * y1 + 0.25 * y2, y)
+        True
     """
 
     def share(self, y, alpha, rest=1.0, generator=None):

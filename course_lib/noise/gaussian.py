@@ -37,19 +37,23 @@ class Gaussian(Noise):
     def forward(self, Ax: Tensor, generator: Generator | None = None) -> Tensor:
         return _checks.single(Ax, "Ax") + self.draw(Ax, generator)
 
+    def level(self, y):
+        """σ, which broadcasts to y."""
+        return self.sigma
+
     def draw(self, y, generator=None):
         """The noise alone, of y's shape."""
-        return self.sigma * normal_like(y, generator)
+        return self.level(y) * normal_like(y, generator)
 
     def smooth(self, Ax, generator=None):
         return self(Ax, generator)
 
     def covariance(self, u):
         """Σu, Σ the covariance of the noise."""
-        return self.sigma**2 * u
+        return self.level(u) ** 2 * u
 
     def variance(self, y: Tensor) -> Tensor:
-        return torch.full_like(_checks.single(y), self.sigma**2)
+        return self.level(y) ** 2 * torch.ones_like(_checks.single(y))
 
     def split(self, y: Tensor, alpha: float, generator: Generator | None = None):
         alpha = _checks.fraction(alpha, "alpha")

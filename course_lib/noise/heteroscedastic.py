@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from .. import _checks
-from .._random import normal_like
 from .base import Noise
 from .gaussian import Gaussian
 
@@ -46,18 +45,9 @@ class HeteroscedasticGaussian(Gaussian):
         part.sigma = window(self.sigma.expand(-1, -1, *size)) if self.maps else self.sigma
         return part
 
-    def _sigma(self, y):
+    def level(self, y):
         _checks.broadcasts(self.sigma, _checks.single(y), "sigma")
-        return self.sigma.to(y).expand_as(y)
-
-    def draw(self, y, generator=None):
-        return self._sigma(y) * normal_like(y, generator)
-
-    def covariance(self, u):
-        return self.variance(u) * u
-
-    def variance(self, y: Tensor) -> Tensor:
-        return self._sigma(y).square()
+        return self.sigma.to(y)
 
     def spread(self, y: Tensor) -> Tensor:
         """v(y), and the smallest positive variance where nothing is measured."""

@@ -7,15 +7,16 @@ import torch
 from .. import _checks
 from .parameters import Numbers
 
-LIMITS = {  # of one number: lowest, highest, what it means, and the least that is not 0
+# in the order of `formula`: lowest, highest, what the number means, and the least that is not 0
+LIMITS = {
     "defocus": ((), -1e6, 1e6, "it is in Å, positive below focus: 1.5 µm are 15000", 10.0),
-    "astigmatism": ((), -1e6, 1e6, "it is the difference of two defoci in Å"),
-    "angle": ((), -2 * math.pi, 2 * math.pi, "it is in radians: degrees times π/180"),
     "voltage": ((), 1e4, 1e7, "it is in volts: 300 kV are 300e3"),
     "aberration": ((), -1e9, 1e9, "it is in Å: 2.7 mm are 2.7e7, 0 a corrected lens", 1e5),
     "contrast": ((), 0.0, 1.0, "it is a fraction in [0, 1]: 10 % are 0.1"),
     "phase": ((), -2 * math.pi, 2 * math.pi, "it is in radians: degrees times π/180"),
     "decay": ((), 0.0, 1e6, "it is in Å², 0 or more"),
+    "astigmatism": ((), -1e6, 1e6, "it is the difference of two defoci in Å"),
+    "angle": ((), -2 * math.pi, 2 * math.pi, "it is in radians: degrees times π/180"),
 }
 
 
@@ -60,12 +61,12 @@ def ctf(k: Numbers, defocus: Numbers, voltage: Numbers = 300e3, aberration: Numb
     """
     k = _checks.floats(torch.as_tensor(k), "k")
     direction = _checks.floats(torch.as_tensor(direction), "direction")
-    optics = {
-        "defocus": defocus, "voltage": voltage, "aberration": aberration, "contrast": contrast,
-        "phase": phase, "decay": decay, "astigmatism": astigmatism, "angle": angle,
-    }  # fmt: skip
-    optics = {n: _checks.between(value, n, *LIMITS[n][1:]).to(k) for n, value in optics.items()}
-    return formula(k, direction, **optics)
+    optics = (defocus, voltage, aberration, contrast, phase, decay, astigmatism, angle)
+    checked = [
+        _checks.between(value, name, *limit[1:]).to(k)
+        for value, (name, limit) in zip(optics, LIMITS.items(), strict=True)
+    ]
+    return formula(k, direction, *checked)
 
 
 def formula(k, direction, defocus, voltage, aberration, contrast, phase, decay, astigmatism, angle):

@@ -49,4 +49,9 @@ class Decimation(Operator):
         return x[:, :, a::s, b::s].expand(batch, -1, -1, -1)  # a view of x
 
     def adjoint(self, y):
-        return (self.cell * y[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)
+        (batch, channels, h, w), s = y.shape, self.factor
+        if self.phase is None:
+            return (self.cell * y[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)
+        x = y.new_zeros(max(batch, self.count), channels, h * s, w * s)
+        x[:, :, self.phase[0] :: s, self.phase[1] :: s] = y
+        return x

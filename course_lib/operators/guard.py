@@ -42,8 +42,10 @@ def guarded(name):
             for parameter, values in A._buffers.items():
                 if values.device != device or (values.size(0) > 1 and A._varies(parameter)):
                     _belongs(A, x, name, values)
-            if sizes is not None:
-                _has_shape(A, x, name, sizes)
+            if sizes is not None and not _fits(x.shape, sizes):
+                told = f"{type(A).__name__} was made for (B, {', '.join(map(str, sizes))})"
+                shape = tuple(_checks.axes(x, name).shape)
+                raise ValueError(f"{name} has shape {shape} and {told}; {A.otherwise}.")
             with without_autocast(x):
                 return method(A, x, *rest, **options)
 
@@ -62,9 +64,11 @@ def _belongs(A, x, name, values):
         raise ValueError(f"{told}; take the operators of these images, A[indices].")
 
 
-def _has_shape(A, x, name, sizes):
-    shape, letters = _checks.axes(x, name).shape, {}
-    for have, want in zip(shape[1:], sizes, strict=True):
-        if have != (letters.setdefault(want, have) if isinstance(want, str) else want):
-            told = f"{type(A).__name__} was made for (B, {', '.join(map(str, sizes))})"
-            raise ValueError(f"{name} has shape {tuple(shape)} and {told}; {A.otherwise}.")
+@functools.lru_cache  # as it would take longer than a small mask
+def _fits(shape, sizes):
+    """Whether an image batch has these sizes: numbers, or letters, each for one size."""
+    letters = {}
+    return len(shape) == 4 and 0 not in shape and all(
+        have == (letters.setdefault(want, have) if isinstance(want, str) else want)
+        for have, want in zip(shape[1:], sizes, strict=True)
+    )  # fmt: skip

@@ -112,9 +112,8 @@ def _columns(size, acceleration, centre, acquired):
 def _acquired(acquired, height, width):
     """Which columns were acquired, (W,) booleans."""
     rows = torch.ones(width) if acquired is None else torch.as_tensor(acquired).cpu()
-    if rows.shape not in ((width,), (height, width)) or (rows != rows.reshape(-1, width)[0]).any():
-        told = f"give (W,) or (H, W) for {height} x {width}, the same down each column"
-        raise ValueError(f"acquired has shape {tuple(rows.shape)}; {told}.")
-    if not ((rows == 0) | (rows == 1)).all() or not rows.any():
-        raise ValueError("acquired must hold zeros and ones, and some ones; give acquired != 0.")
-    return rows.reshape(-1, width)[0].bool()
+    there = rows.flatten()[:width].bool()
+    if rows.shape not in ((width,), (height, width)) or (rows != there).any() or not there.any():
+        told = f"give zeros and ones, not all 0, the same down each column, for {height} x {width}"
+        raise ValueError(f"acquired has shape {tuple(rows.shape)}; {told}: (W,) or (H, W).")
+    return there

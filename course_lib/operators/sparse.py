@@ -75,5 +75,6 @@ def _times(indptr, indices, data, x):
     size = (len(indptr) - 1, x.shape[1])
     with warnings.catch_warnings(), without_autocast(x):
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        matrix = torch.sparse_csr_tensor(indptr, indices, data.to(x.dtype), size)
+        parts = (indptr, indices, data.to(x.dtype), size)
+        matrix = torch.sparse_csr_tensor(*parts, check_invariants=False)  # said, or torch warns
         return (matrix @ x.T.contiguous()).T.contiguous()

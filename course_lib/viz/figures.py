@@ -10,25 +10,32 @@ from IPython.display import display
 PIXELS = 100  # of the page, per inch of figure
 
 
-def show(figure, alt):
+def show(figure: object, alt: str) -> None:
     """Display a matplotlib figure as an image that carries its alt text, and close it.
 
-    figure: a Figure, an Axes or an array of Axes. alt: what a reader who cannot see the figure must
-    know, one or two sentences. The output is an HTML <img>, so that a screen reader finds the text
-    in Jupyter, in Colab and on the site alike.
+    The output is an HTML <img>, so that a screen reader finds the text in Jupyter, in Colab and on
+    the site alike.
+
+    Arguments:
+        figure: a Figure, an Axes or an array of Axes.
+        alt: what a reader who cannot see the figure must know, one or two sentences.
+
+    Example:
+        >>> import matplotlib.pyplot as plt
+        >>> viz.show(plt.figure(), alt="Nothing.")
+        {'text/html': '<img src="..." alt="Nothing." ...>', 'text/plain': '[figure: Nothing.]'}
     """
-    figure = _figure(figure)
-    markup = markup_of(figure, alt)
-    plt.close(figure)
+    markup = markup_of(_figure(figure), alt)
     display({"text/html": markup, "text/plain": f"[figure: {alt}]"}, raw=True)
 
 
 def markup_of(figure, alt):
-    """The figure as an HTML <img> with its PNG inside."""
+    """The figure, which is closed, as an HTML <img> with its PNG inside."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt is {alt!r}; say in a sentence what the figure shows.")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
     png = buffer.getvalue()
     pixels = (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big"))
     width, height = (round(PIXELS * n / plt.rcParams["savefig.dpi"]) for n in pixels)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import anywidget
@@ -19,10 +20,21 @@ _HERE = Path(__file__).parent
 class FrameSlider(anywidget.AnyWidget):
     """A slider over frames computed beforehand. It needs no kernel, so it lives on the site too.
 
-    frames: matplotlib figures (closed here), all of one size. labels: one short text per frame,
-    e.g. "σ = 0.1"; a screen reader reads it with the frame's alt text. description: what the
-    slider changes. alt: one text for all frames or a list. start: the frame shown first.
     The arrow keys, Home and End move the slider.
+
+    Arguments:
+        frames: matplotlib figures (closed here), all of one size.
+        labels: one short text per frame, e.g. "σ = 0.1"; a screen reader reads it with the frame's
+            alt text.
+        description: what the slider changes.
+        alt: what a reader who cannot see the frames must know; one text for all, or a list.
+        start: the frame shown first; default 0.
+
+    Example:
+        >>> import matplotlib.pyplot as plt
+        >>> frames = [plt.figure(figsize=(1, 1)) for _ in range(2)]
+        >>> viz.FrameSlider(frames, ["one", "two"], "Count", alt="Nothing.").index
+        0
     """
 
     _ipython_display_ = None  # ipywidgets 7 would display without the still picture
@@ -36,7 +48,9 @@ class FrameSlider(anywidget.AnyWidget):
     height = traitlets.Int().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, frames, labels, description, *, alt, start=0):
+    def __init__(
+        self, frames: list, labels: list, description: str, *, alt: str | list, start: int = 0
+    ):
         frames, labels = list(frames), [str(label) for label in labels]
         if not frames or len(labels) != len(frames):
             raise ValueError(
@@ -55,14 +69,9 @@ class FrameSlider(anywidget.AnyWidget):
         (width, height) = sizes.pop()
         self._png = [_small_png(figure) for figure in figures]
         super().__init__(
-            frames=[base64.b64encode(png).decode() for png in self._png],
-            labels=labels,
-            alts=alts,
-            description=description,
-            width=width,
-            height=height,
-            index=start,
-        )
+            frames=[base64.b64encode(png).decode() for png in self._png], labels=labels, alts=alts,
+            description=description, width=width, height=height, index=start,
+        )  # fmt: skip
 
     def _repr_mimebundle_(self, **_):
         """The widget's view and, for a viewer without widgets, the current frame with its text."""
@@ -73,12 +82,20 @@ class FrameSlider(anywidget.AnyWidget):
         return {**data, "text/plain": f"[figure: {alt}]", "text/html": still}, metadata
 
 
-def explore(draw, *, alt, **ranges):
-    """Sliders on a live function: `explore(draw, alt="…", sigma=(0.05, 0.5, 0.05))`.
+def explore(draw: Callable, *, alt: str, **ranges: tuple) -> None:
+    """Sliders on a live function.
 
-    draw: takes the sliders' values by name and returns a figure. ranges: (low, high, step), whole
-    numbers or not; a slider starts in the middle. alt: the text of the figure, whatever the values.
     Without a kernel, or where widgets do not show, the figure at the starting values remains.
+
+    Arguments:
+        draw: takes the sliders' values by name and returns a figure.
+        alt: the text of the figure, whatever the values.
+        ranges: name=(low, high, step), whole numbers or not; a slider starts in the middle.
+
+    Example:
+        >>> import matplotlib.pyplot as plt
+        >>> viz.explore(lambda sigma: plt.figure(), alt="Nothing.", sigma=(0.1, 0.5, 0.1))
+        {'application/vnd.jupyter.widget-view+json': ..., 'text/plain': '[figure: Nothing.]'}
     """
     sliders = {name: _slider(name, *values) for name, values in ranges.items()}
     values = {name: slider.value for name, slider in sliders.items()}
@@ -91,36 +108,22 @@ def explore(draw, *, alt, **ranges):
         slider.observe(redraw, names="value")
     box = ipywidgets.VBox([*sliders.values(), picture])
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    display(
-        {
-            "application/vnd.jupyter.widget-view+json": view,
-            "text/html": picture.value,
-            "text/plain": f"[figure: {alt}]",
-        },
-        raw=True,
-    )
+    data = {"application/vnd.jupyter.widget-view+json": view, "text/html": picture.value}
+    display(data | {"text/plain": f"[figure: {alt}]"}, raw=True)
 
 
 def _slider(name, low, high, step):
     if not (low < high and step > 0):
         raise ValueError(f"{name} has range ({low}, {high}, {step}); give low < high and step > 0.")
-    kind = ipywidgets.FloatSlider if isinstance(step, float) else ipywidgets.IntSlider
-    start = low + step * ((high - low) / step // 2)
-    return kind(
-        value=start if kind is ipywidgets.FloatSlider else int(start),
-        min=low,
-        max=high,
-        step=step,
-        description=name,
-        continuous_update=False,
-    )
+    real = isinstance(step, float)
+    kind, start = ipywidgets.FloatSlider if real else ipywidgets.IntSlider, (high - low) / step // 2
+    start = low + step * start if real else int(low + step * start)
+    options = {"min": low, "max": high, "step": step, "continuous_update": False}
+    return kind(value=start, description=name, **options)
 
 
 def _drawn(draw, values, alt):
-    figure = _figure(draw(**values))
-    markup = markup_of(figure, alt)
-    plt.close(figure)
-    return markup
+    return markup_of(_figure(draw(**values)), alt)
 
 
 def _small_png(figure):

@@ -160,6 +160,14 @@ def test_an_extended_header_is_passed_over(tmp_path):
     assert np.array_equal(data.mrc(tmp_path / "a.mrc")[:, 0], VALUES)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_extended_header_that_the_file_can_t_hold_takes_no_memory(tmp_path, pack):
+    content = stored(tmp_path / "a.mrc", VALUES, w24=2**31 - 1).read_bytes()
+    (tmp_path / "a.mrc").write_bytes(pack(content))
+    with pytest.raises(ValueError, match="a.mrc has .* bytes and declares 2147483647 values"):
+        data.mrc(tmp_path / "a.mrc")
+
+
 def test_a_stack_of_one_volume_is_that_volume(tmp_path):
     path = stored(tmp_path / "a.mrc", VALUES, w23=401)
     assert np.array_equal(data.mrc(path)[:, 0], VALUES)

@@ -186,6 +186,8 @@ WRONG = {
     "'kspace' of .* is object of shape": {"kspace": "a string"},
     "'kspace' of .* is .*'a'.* of shape": {
         "kspace": np.zeros((2, 12, 8), [("a", "f4"), ("b", "f4")])},
+    "'kspace' of .* is .*<f8.*; expected complex": {
+        "kspace": np.zeros((2, 12, 8), [("r", "<f8"), ("i", "<f4")])},
     "'kspace' of .* holds values up to nan": {"kspace": K * np.nan},
     "'kspace' of .* holds values up to 1e.300, outside float32: rescale": {
         "kspace": np.full(K.shape, 1e300 + 1j)},

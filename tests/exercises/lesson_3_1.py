@@ -7,7 +7,7 @@ def M(A):
     return (A.mT @ A).mean(0)
 
 
-def null(M, tolerance=1e-9):
+def null(M, tolerance=1e-5):
     values, vectors = torch.linalg.eigh(M)
     return vectors[:, values < tolerance * values.max()]
 

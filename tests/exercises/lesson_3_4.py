@@ -19,7 +19,7 @@ def beam(u, v, w, l, m, power=1, turn=2 * math.pi, wave=torch.cos):  # noqa: E74
 
 
 def unknowns(W, r, plus=1.0):
-    return torch.linalg.solve(W.T @ W + plus * torch.eye(W.shape[1]).double(), W.T @ r)
+    return torch.linalg.solve(W.T @ W + plus * torch.eye(W.shape[1], dtype=W.dtype), W.T @ r)
 
 
 RIGHT = {

@@ -37,7 +37,9 @@ def assert_their_own(table, shown):
 def short(monkeypatch):
     """Two steps of two losses, one process."""
     real = data.load
-    monkeypatch.setattr(data, "load", lambda *which: real(*which)[: 5 if which[-1] == 256 else None])
+    monkeypatch.setattr(
+        data, "load", lambda *which: real(*which)[: 5 if which[-1] == 256 else None]
+    )
     monkeypatch.setattr(parallel, "cores", lambda: 1)
     monkeypatch.setattr(denoising, "BUDGET", {"quick": 2})
     monkeypatch.setattr(denoising, "NOISES", {"gaussian": denoising.NOISES["gaussian"]})

@@ -29,10 +29,23 @@ def test_the_evaluations_are_counted():
     assert counts["SURE"] == counts["UNSURE"] == (2, 1)
     assert counts["R2R"][0] == 1 and counts["R2R"][1] > 1
     assert counts["Noise2Self"] == (1, 9)
+    law, x = noise.Gaussian(0.1), torch.full((1, 1, 16, 16), 0.5)
     for name, method in rivals.METHODS.items():
-        loss = method.make(noise.Gaussian(0.1), 10)
-        if method.net != "prior":
-            assert counts[name] == (loss.train_evals, loss.test_evals), name
+        calls, loss = [], method.make(law, 10)
+        if method.net == "prior":
+            continue
+        real = networks.network(method.net, "quick", x)
+
+        def f(y, A, real=real, calls=calls):
+            calls.append(1)
+            return real(y, A)
+
+        y = tuple(law(x) for _ in range(method.copies))
+        loss(f, y if method.copies > 1 else y[0], operators.Identity(), *[x] * loss.needs_x)
+        trained = len(calls)
+        loss.eval().reconstruct(f, y[0], operators.Identity())
+        assert counts[name] == (trained, len(calls) - trained), name
+        assert method.copies == loss.copies
 
 
 def test_a_deep_image_prior_pays_at_test_time(short, monkeypatch):

@@ -228,7 +228,9 @@ def test_a_reader_that_is_not_installed_is_one_sentence(tmp_path, monkeypatch):
     for number in range(2):
         kspace(tmp_path, number)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    assert "needs the package h5py: pip install h5py." in refused("incomplete", "--kspace", tmp_path)
+    assert "needs the package h5py: pip install h5py." in refused(
+        "incomplete", "--kspace", tmp_path
+    )
     monkeypatch.setitem(sys.modules, "deepinv", None)
     assert "`make bench` sets up an environment with both" in refused("bench")
     assert "no run of operators is kept" in refused("operators", "--recorded")

@@ -240,6 +240,21 @@ def test_the_terms_of_a_sum_share_what_f_makes_of_y(key):
     assert slope == pytest.approx(sum(s for _, s in alone), rel=1e-12)
 
 
+class Elsewhere(losses.Loss):
+    """f(y, B) for another operator, and f(u, A) for another y."""
+
+    def entries(self, f, y, A, noise=None, generator=None):
+        return f(y, operators.Inpainting(torch.ones(2, 2))) + f(y.clone() / 2, A)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_f_of_y_is_not_given_for_another_operator_or_another_y(first):
+    terms = [losses.MeasurementConsistency(), Elsewhere()][:: 1 if first else -1]
+    value, _, calls = counted(terms[0] + terms[1])
+    assert calls == 3
+    assert value == pytest.approx(sum(counted(term)[0] for term in terms), rel=1e-12)
+
+
 PLAIN = {
     "Neighbor2Neighbor": lambda: losses.Neighbor2Neighbor(ramp=0),
     "naive": losses.MeasurementConsistency,

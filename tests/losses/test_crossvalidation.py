@@ -463,6 +463,13 @@ def test_the_average_and_the_stitching_are_their_formulas(where):
         torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-14)
 
 
+def test_each_image_draws_its_own_grid():
+    """All nine grids occur in a batch of 100."""
+    y, seen = torch.rand(100, 1, 6, 6, generator=generator()), []
+    losses.Noise2Self()(lambda u, A: seen.append(u != y) or u, y, I, generator=generator(1))
+    assert len(seen[0].flatten(1).unique(dim=0)) == 9
+
+
 @pytest.mark.parametrize("size", [(6, 6), (8, 10)])
 def test_the_mean_over_the_grids_is_the_misfit_of_the_stitched_pass(size, monkeypatch):
     """(1/width²) Σ_J L_J = (1/m) ‖g(y) − y‖², exactly, also when width does not divide."""

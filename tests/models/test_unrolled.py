@@ -284,7 +284,7 @@ BAD = {
     ),
     "another size": (
         lambda: models.MoDL(Half())(rand(3, 2, 4, 6), scene("mri")[0]),
-        r"y is \(4, 6\) pixels and MRI was made for \(4, 4\)",
+        r"y has shape \(3, 2, 4, 6\) and MRI was made for \(B, 2, 4, 4\)",
     ),
     "another batch": (
         lambda: models.MoDL(Half())(rand(2, 2, 4, 4), OPERATORS["mri"]()),

@@ -108,10 +108,10 @@ def test_only_acquired_columns_are_measured(name, rows):
 
 @every
 @pytest.mark.parametrize("acquired, message", [
-    (torch.ones(15), r"acquired has shape \(15,\); give \(W,\) or \(H, W\) for 8 x 16"),
+    (torch.ones(15), r"acquired has shape \(15,\); .* for 8 x 16: \(W,\) or \(H, W\)"),
     (torch.eye(8, 16), r"acquired has shape \(8, 16\).* the same down each column"),
-    (torch.arange(16), "acquired must hold zeros and ones"),
-    (torch.zeros(16), "acquired must hold zeros and ones, and some ones"),
+    (torch.arange(16), r"acquired has shape \(16,\); .* zeros and ones"),
+    (torch.zeros(16), "not all 0"),
     (torch.tensor([1, 0] * 8), "centre is 2, but only 1 of these middle columns were acquired"),
 ])  # fmt: skip
 def test_acquired_columns_that_are_none(name, acquired, message):

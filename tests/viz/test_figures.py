@@ -110,8 +110,20 @@ def test_images_name_what_does_not_fit():
         viz.images([x, x], ["x"], alt="a")
     with pytest.raises(ValueError, match="reference holds 1 images; the tensors hold 2"):
         viz.images([x, x], alt="a", reference=x[:1])
-    with pytest.raises(ValueError, match=r"shape \(1, 2, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"shape \(2, 8, 8\)"):
         viz.images([torch.rand(2, 8, 8)], alt="a")
+
+
+def test_pictures_of_a_table_say_the_methods_and_their_psnr(shown):
+    x = torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    found = {"x": x, "y": x + 0.1, "SURE": x + 0.01 * torch.tensor([1.0, 10.0]).view(2, 1, 1, 1)}
+    viz.pictures(found)
+    viz.pictures(found, ["SURE", "x"], image=1)
+    viz.pictures(found, alt="Three pictures.")
+    assert [alt_of(bundle) for bundle in shown] == [
+        "One test image: x; y, 20.0 dB; SURE, 40.0 dB.", "One test image: SURE, 20.0 dB; x.",
+        "Three pictures.",
+    ]  # fmt: skip
 
 
 def test_curves_show_lines_floor_and_legend(shown):

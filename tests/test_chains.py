@@ -5,11 +5,10 @@ import itertools
 import pytest
 import torch
 from montecarlo import generator
-from problems import mutant
 
 from course_lib import noise
-from course_lib.experiments import chains
-from course_lib.experiments.chains import Chains, RowCorrelated
+from course_lib.noise import RowCorrelated
+from course_lib.priors import Chains
 
 LENGTH = 6
 MODELS = {
@@ -48,14 +47,15 @@ def brute_force(model, y):
     return full @ x / full.sum(), (blind * x).sum(0) / blind.sum(0)
 
 
-def assert_exact(model, blind):
-    g = generator(3)
+def assert_exact(model, blind, used=None):
+    """The estimates of the model `used`, by default of this one, are the sums for this one."""
+    g, used = generator(3), used or model
     y = model.noise(model.sample((3, 1, 1, LENGTH), g).double(), generator=g)
     for i in range(3):
         mean, without = brute_force(model, y[i, 0, 0])
-        torch.testing.assert_close(model.posterior_mean(y)[i, 0, 0], mean, atol=1e-6, rtol=1e-6)
+        torch.testing.assert_close(used.posterior_mean(y)[i, 0, 0], mean, atol=1e-6, rtol=1e-6)
         if blind:
-            torch.testing.assert_close(model.blind_mean(y)[i, 0, 0], without, atol=1e-6, rtol=1e-6)
+            torch.testing.assert_close(used.blind_mean(y)[i, 0, 0], without, atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -90,24 +90,41 @@ def test_the_order_mmse_unsure_blind_spot():
     assert 1.1 * mmse < unsure < 0.8 * blind < blind < 0.01
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        ("predicted.append(forward @ step)", "predicted.append(forward)"),
-        ("back[:, None]).sum(2)", "back[:, :, None]).sum(1)"),
-        ("forward[:, :, None] * step * e[:, t]", "forward[:, :, None] * step"),
-    ],
-)
-def test_a_wrong_recursion_is_caught(old, new, monkeypatch):
-    monkeypatch.setattr(Chains, "probabilities", mutant(Chains.probabilities, old, new))
-    with pytest.raises(AssertionError):
-        assert_exact(MODELS["Poisson"], blind=True)
+class Swapped(Chains):
+    """The mean of all of y for that of the others, and the reverse."""
+
+    def probabilities(self, y):
+        return super().probabilities(y)[::-1]
 
 
-def test_the_wrong_law_of_the_noise_is_caught(monkeypatch):
-    wrong = mutant(
-        Chains.log_likelihood, "residual[..., None, :] - phi", "residual[..., None, :] + phi"
-    )
-    monkeypatch.setattr(chains.Chains, "log_likelihood", wrong)
+class Alone(Chains):
+    """Each pixel without the one before."""
+
+    def log_likelihood(self, y):
+        return super().log_likelihood(y).mean(-2, keepdim=True).expand(*y.shape, 2, 2)
+
+
+SLIPS = {
+    "another chain": ("Poisson", Chains(noise.Poisson(0.065), (0.05, 0.25), stay=0.7)),
+    "another gain": ("Poisson", Chains(noise.Poisson(0.065 / 2), (0.05, 0.25), stay=0.8)),
+    "the reverse": ("Poisson", Swapped(noise.Poisson(0.065), (0.05, 0.25), stay=0.8)),
+    "white": ("correlated", Chains(noise.Gaussian(0.1))),
+    "another correlation": ("correlated", Chains(RowCorrelated(0.1, 0.3))),
+    "no pixel before": ("correlated", Alone(RowCorrelated(0.1, 0.4))),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_caught(slip):
+    name, used = SLIPS[slip]
     with pytest.raises(AssertionError):
-        assert_exact(MODELS["correlated"], blind=False)
+        assert_exact(MODELS[name], blind=False, used=used)
+
+
+def test_the_covariance_of_rows_is_that_of_their_noise():
+    law, u = MODELS["correlated"].noise, torch.randn(1, 1, 3, 8, generator=generator())
+    e = law(torch.zeros(100_000, 1, 1, 8), generator=generator(1)).flatten(1)
+    torch.testing.assert_close(law.covariance(u), u @ (e.T @ e / len(e)), atol=4e-4, rtol=0)
+    f = lambda y: y * torch.linspace(0.5, 1, 8)  # noqa: E731
+    y = torch.zeros(1, 1, 3, 8)
+    assert float(law.stein(f, y, method="exact")) == pytest.approx(3 * 8 * 0.75 * 0.01, rel=1e-5)
