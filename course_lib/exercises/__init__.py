@@ -10,7 +10,7 @@ import importlib
 from .judge import judge
 from .student import NotAttempted
 
-LESSONS = "1.1 1.2 2.1 2.2 2.3 2.4 2.5 2.6 2.7 3.1 3.2 3.3 3.4 4.1 4.5".split()
+LESSONS = "1.1 1.2 2.1 2.2 2.3 2.4 2.5 2.6 2.7 3.1 3.2 3.3 3.4 4.1 4.2 4.3 4.5".split()
 
 
 def exercise(name):
