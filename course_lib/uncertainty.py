@@ -93,7 +93,7 @@ def calibrate(radius: torch.Tensor, rmse: torch.Tensor, level: float = 0.9) -> t
         >>> uncertainty.calibrate(rho, torch.arange(1.0, 10.0), 0.5)[0]
         tensor(5.)
 
-    Raises ValueError for too few images. Source: Everink, Tamo Amougou and Pereyra (2025).
+    Raises ValueError for too few images. Source: Everink et al. (2025).
     """
     k = math.ceil((len(radius) + 1) * _checks.fraction(level, "level") - 1e-9)
     if k > len(radius):
