@@ -210,3 +210,24 @@ def cross_term(f, y, A, A_other):
 
 
 RIGHT["3.3.a"] = cross_term
+
+
+def noisy_ei(f, A, T, y, w, sigma):
+    errors = [
+        f(torch.as_tensor(A @ u + sigma * e)).numpy() - u
+        for u, e in zip(T @ f(torch.as_tensor(y)).numpy(), w, strict=True)
+    ]
+    return np.mean(np.square(errors))
+
+
+RIGHT["4.3.a"] = arrays(noisy_ei)
+RIGHT["4.3.c"] = arrays(lambda a, P, S, s: a * (P + S) / (a**2 * (P + s**2 + S) + s**2))
+
+
+def virtual_counts(A, x_tilde, gain, sigma, w):
+    """NumPy has no gradient: the values alone."""
+    mean = A(x_tilde).detach().numpy()
+    return mean + np.sqrt(gain * mean + sigma**2) * w.numpy()
+
+
+RIGHT["4.3.b"] = virtual_counts

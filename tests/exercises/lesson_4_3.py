@@ -5,14 +5,13 @@ import torch
 
 def ei(f, A, T, y, noise, target=lambda u, x: u):
     x_hat = f(y)
-    values = [
-        (f(A @ u + e) - target(u, x_hat)).square().mean()
-        for u, e in zip(T @ x_hat, noise, strict=True)
-    ]
+    pairs = zip(T @ x_hat, noise, strict=True)
+    values = [(f(A @ u + e) - target(u, x_hat)).square().mean() for u, e in pairs]
     return torch.stack(values).mean()
 
 
-def counts(mean, gain, sigma, w, power=0.5):
+def counts(A, x, gain, sigma, w, power=0.5):
+    mean = A(x)
     return mean + (gain * mean + sigma**2) ** power * w
 
 
@@ -40,20 +39,21 @@ WRONG = [
     ("4.3.a", lambda f, A, T, y, w, s: ei(f, A, T, y, s * w) * A.shape[1] / len(A), "not by m"),
     ("4.3.a", lambda f, A, T, y, w, s: ei(f, A, T / T * torch.eye(len(T[0])), y, s * w), "T_g"),
     ("4.3.a", lambda f, A, T, y, w, s: f(y), "one number"),
-    ("4.3.a", lambda f, A, T, y, w, s: ei(f, A, T, y, s * w) + 1, "differs by"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g, s, w, 1), "root is missing"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g, s**0.5, w), "you added σ"),
-    ("4.3.b", lambda mean, g, s, w: mean + ((g * mean).sqrt() + s) * w, "variances add"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, 1, s, w), "= γȳ"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g**2, s, w), "= γȳ"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g, 0, w), "read-out noise is missing"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, 0, s, w), "noise of the counts"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g, s, w) - mean, "add the mean"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g, s, -w), "flipped"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g, s, w).detach(), "no gradient"),
-    ("4.3.b", lambda mean, g, s, w: mean + (g * mean.detach() + s**2).sqrt() * w, "a detach"),
-    ("4.3.b", lambda mean, g, s, w: mean.sum(), "as mean"),
-    ("4.3.b", lambda mean, g, s, w: counts(mean, g, s, w) + 1, "differs by"),
+    ("4.3.a", lambda f, A, T, y, w, s: ei(f, A, T, y, s * w) + 1, "it is "),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g, s, w, 1), "root is missing"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g, s**0.5, w), "you added σ"),
+    ("4.3.b", lambda A, x, g, s, w: A(x) + ((g * A(x)).sqrt() + s) * w, "variances add"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, 1, s, w), "= γȳ"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g**2, s, w), "= γȳ"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g, 0, w), "read-out noise is missing"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, 0, s, w), "noise of the counts"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g, s, w) - A(x), "add the mean"),
+    ("4.3.b", lambda A, x, g, s, w: A(x), "the mean alone"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g, s, -w), "flipped"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g, s, w).detach(), "no gradient"),
+    ("4.3.b", lambda A, x, g, s, w: A(x) + (g * A(x).detach() + s**2).sqrt() * w, "a detach"),
+    ("4.3.b", lambda A, x, g, s, w: A(x).sum(), "as w"),
+    ("4.3.b", lambda A, x, g, s, w: counts(A, x, g, s, w) + 1, "differs by"),
     ("4.3.c", lambda a, P, S, s: wiener(a, P, S, s, in_sure=0), "SURE's part, a²"),
     ("4.3.c", lambda a, P, S, s: wiener(a, P, S, s, in_ei=0), "forgotten"),
     ("4.3.c", lambda a, P, S, s: P / (a * (P + s**2)), "SURE alone"),

@@ -11,9 +11,10 @@ def test_right_answers_pass_wrong_ones_do_not_and_most_are_told_why():
     counts, faults = answers.survey(every=4)
     assert not faults, "\n".join(faults)
     told = {style: count["told"] for style, count in counts.items()}
-    # told why not: no gradient (3.3.a) and no integers (3.3.b)
-    for style in ("in NumPy", "float64 returned", "lists returned", "arrays returned"):
-        assert told[style] == 1
+    # told why not: no gradient (3.3.a, 4.3.b) and no integers (3.3.b)
+    assert told["float64 returned"] == 1
+    for style in ("in NumPy", "lists returned", "arrays returned"):
+        assert told[style] == 2
     for style in ("as in the lesson", "with loops", "in float32", "in place"):
         assert told[style] == 0
     assert counts["without return"].total() == len(answers.RIGHT) == 47

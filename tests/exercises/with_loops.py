@@ -404,3 +404,32 @@ RIGHT = {
     "3.4.b": dirty_beam,
     "3.4.c": unknowns,
 }
+
+
+def noisy_ei(f, A, T, y, w, sigma):
+    x_hat, total, count = f(y), 0.0, 0
+    for g in range(len(T)):
+        u = T[g] @ x_hat
+        again = f(A @ u + sigma * w[g])
+        for i in range(len(u)):
+            total += float(again[i] - u[i]) ** 2
+            count += 1
+    return total / count
+
+
+def virtual_counts(A, x_tilde, gain, sigma, w):
+    mean = A(x_tilde)
+    entries = [m + (gain * m + sigma**2) ** 0.5 * w[i] for i, m in enumerate(mean)]
+    return torch.stack(entries)
+
+
+def best_filter(a, P, S, sigma):
+    w = torch.zeros_like(a)
+    flat, parts = w.view(-1), zip(a.flatten(), P.flatten(), S.flatten(), strict=True)
+    for i, (one, p, s) in enumerate(parts):
+        below = one**2 * (p + sigma**2) + one**2 * s + sigma**2
+        flat[i] = (one * p + one * s) / below
+    return w
+
+
+RIGHT |= {"4.3.a": noisy_ei, "4.3.b": virtual_counts, "4.3.c": best_filter}
