@@ -70,7 +70,7 @@ def ei():
         W, y = draw.normal(n, m), draw.normal(m)
 
         def f(y, W=W):
-            return torch.tanh(W @ y)
+            return torch.tanh(W.to(y.dtype) @ y)
 
         x_hat, x_dagger = f(y), torch.linalg.pinv(A) @ y
         turned, by_dagger = T @ x_hat, T @ x_dagger

@@ -16,7 +16,7 @@ def one_error():
         x_hat, eps = draw.normal(n), draw.normal(m)
 
         def f(y, W=W):
-            return torch.tanh(W @ y)
+            return torch.tanh(W.to(y.dtype) @ y)
 
         again = f(A @ T @ x_hat + eps)
         right = T.T @ again - x_hat

@@ -231,3 +231,21 @@ def virtual_counts(A, x_tilde, gain, sigma, w):
 
 
 RIGHT["4.3.b"] = virtual_counts
+
+
+def expected(W, A, T, C_hat, sigma):
+    R = (W @ A - np.eye(len(W))) @ T
+    return np.mean([np.trace(r @ C_hat @ r.T) for r in R]) + sigma**2 * (W**2).sum()
+
+
+def factor(rho, rmse, level):
+    return np.sort(rmse / rho)[int(np.ceil((len(rho) + 1) * level - 1e-9)) - 1]
+
+
+BOOTSTRAP = {
+    "4.5.a": lambda f, A, T, x, eps: T.T @ through(f)(A @ T @ x + eps) - x,
+    "4.5.b": expected,
+    "4.5.c": lambda e, level: np.quantile(np.sqrt((e**2).mean(2)), level, axis=0),
+    "4.5.d": factor,
+}
+RIGHT |= {name: arrays(answer) for name, answer in BOOTSTRAP.items()}

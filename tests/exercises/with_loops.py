@@ -433,3 +433,38 @@ def best_filter(a, P, S, sigma):
 
 
 RIGHT |= {"4.3.a": noisy_ei, "4.3.b": virtual_counts, "4.3.c": best_filter}
+
+
+def one_error(f, A, T, x_hat, eps):
+    again, error = f(A @ (T @ x_hat) + eps), []
+    for i in range(len(x_hat)):
+        error.append(sum(T[j, i] * again[j] for j in range(len(x_hat))) - x_hat[i])
+    return torch.stack(error)
+
+
+def expected(W, A, T, C_hat, sigma):
+    total = 0.0
+    for t in T:
+        R = W @ A @ t - t
+        for i in range(len(R)):
+            total += float(R[i] @ C_hat @ R[i]) / len(T)
+    return total + sigma**2 * sum(float(w) ** 2 for w in W.flatten())
+
+
+def radius(errors, level):
+    rho = []
+    for i in range(errors.shape[1]):
+        sizes = torch.stack([(e[i] ** 2).mean() ** 0.5 for e in errors])
+        rho.append(torch.quantile(sizes, level))
+    return torch.stack(rho)
+
+
+def factor(rho, rmse, level):
+    ratios = sorted(float(r / q) for r, q in zip(rmse, rho, strict=True))
+    k = 1
+    while k < (len(rho) + 1) * level - 1e-9:
+        k += 1
+    return ratios[k - 1]
+
+
+RIGHT |= {"4.5.a": one_error, "4.5.b": expected, "4.5.c": radius, "4.5.d": factor}
