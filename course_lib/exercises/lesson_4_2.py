@@ -13,7 +13,7 @@ def average():
         T = torch.linalg.qr(draw.normal(G, n, n))[0]
 
         def f(y, A):
-            return torch.tanh(A.T @ y) + 0.1 * A.square().sum(0)
+            return torch.tanh(A.mT @ y) + 0.1 * A.square().sum(0)
 
         each = torch.stack([f(y, A @ t) for t in T])
         turned = torch.einsum("gij,gj->gi", T, each)
@@ -43,7 +43,7 @@ def disagreement():
         T = torch.stack([torch.eye(n).double()[draw.normal(n).argsort()] for _ in range(G)])
 
         def f(y, W=W):
-            return torch.tanh(W @ y)
+            return torch.tanh(W.to(y.dtype) @ y)
 
         x_hat = f(y)
         off = torch.stack([f(A @ t @ x_hat) - t @ x_hat for t in T])

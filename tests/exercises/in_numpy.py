@@ -249,3 +249,27 @@ BOOTSTRAP = {
     "4.5.d": factor,
 }
 RIGHT |= {name: arrays(answer) for name, answer in BOOTSTRAP.items()}
+
+
+def disagreement(f, A, T, y):
+    f = through(f)
+    x_tilde = T @ f(y)
+    return np.mean([t.T @ (f(A @ u) - u) ** 2 for t, u in zip(T, x_tilde, strict=True)], axis=0)
+
+
+def ghost(v, mask):
+    unseen = np.logical_and(mask == 0, np.fliplr(mask) == 0)
+    return np.where(unseen, (v + np.fliplr(v)) / 2, 0.0)
+
+
+def average_of(f, y, A, T):
+    each = [t @ f(torch.as_tensor(y), torch.as_tensor(A @ t)).numpy() for t in T]
+    return np.mean(each, axis=0)
+
+
+ONE_OPERATOR = {
+    "4.2.a": average_of,
+    "4.2.b": disagreement,
+    "4.2.c": ghost,
+}
+RIGHT |= {name: arrays(answer) for name, answer in ONE_OPERATOR.items()}

@@ -468,3 +468,33 @@ def factor(rho, rmse, level):
 
 
 RIGHT |= {"4.5.a": one_error, "4.5.b": expected, "4.5.c": radius, "4.5.d": factor}
+
+
+def average(f, y, A, T):
+    total = 0
+    for t in T:
+        total = total + t @ f(y, A @ t)
+    return total / len(T)
+
+
+def disagreement(f, A, T, y):
+    x_hat, total = f(y), torch.zeros(A.shape[1])
+    for t in T:
+        u = t @ x_hat
+        again = f(A @ u)
+        for i in range(len(u)):
+            j = int(t[:, i].argmax())  # pixel i has gone to j
+            total[i] += float(again[j] - u[j]) ** 2 / len(T)
+    return total
+
+
+def ghost(v, mask):
+    out, (H, W) = torch.zeros_like(v), v.shape
+    for i in range(H):
+        for j in range(W):
+            if not mask[i, j] and not mask[i, W - 1 - j]:
+                out[i, j] = (v[i, j] + v[i, W - 1 - j]) / 2
+    return out
+
+
+RIGHT |= {"4.2.a": average, "4.2.b": disagreement, "4.2.c": ghost}
