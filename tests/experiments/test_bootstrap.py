@@ -3,9 +3,10 @@
 The goal is a coverage of 80 to 97 % of 90 % regions where A is complete. The equivariant bootstrap
 alone misses it: x̂ is smoother than x, and f errs less on it, as is proven for the linear MMSE
 estimator (lesson 4.5). Tried at quick scale, on 128 of the tiles, 8 draws: D4 (20 to 23 %), shifts
-(30 to 33 %, as the border enters the image), the bootstrap of a bootstrap, which multiplies ρ by how
-much too short it is at x̂ (18 to 21 %). One factor from SURE meets it, "calibrated": 88 to 89 % with
-that of the test measurements, which the table takes, 95 to 98 % with that of training photographs.
+(30 to 33 %, as the border enters the image), the bootstrap of a bootstrap, which multiplies ρ
+by how much too short it is at x̂ (18 to 21 %). One factor from SURE meets it, "calibrated":
+88 to 89 % with that of the test measurements, which the table takes, 95 to 98 % with that of
+training photographs.
 """
 
 import pytest
