@@ -216,7 +216,16 @@ class Amplitude(Group):
 
 
 def orthogonal(group: Group, what: str):
-    """Refuse, in the name of `what`, a group whose T_g are not orthogonal with an exact inverse."""
+    """The group; refuses, in the name of `what`, one whose T_g have no exact inverse T_gᵀ.
+
+    Arguments:
+        group: a `Group`.
+        what: who asks, for the sentence.
+
+    Example:
+        >>> groups.orthogonal(groups.D4(), "this loss").count
+        8
+    """
     if not (group.orthogonal and group.invertible):
         raise ValueError(
             f"{what} needs T_g⁻¹ = T_gᵀ, and {type(group).__name__} has none; use Shift, Rotation, "

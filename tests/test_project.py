@@ -43,10 +43,11 @@ FLOORS = {
         ("_batched", "_checks", "_files", "_fingerprint", "_random", "_repr", "_scope"), 0
     ),
     **dict.fromkeys(("operators", "noise", "groups", "metrics"), 1),
+    "symmetry": 2,
     **dict.fromkeys(("priors", "models", "data"), 2),
     "losses": 3,
     **dict.fromkeys(("assumptions", "checkpoint", "evaluation", "history"), 4),
-    **dict.fromkeys(("training", "validation"), 4),
+    **dict.fromkeys(("training", "validation", "uncertainty"), 4),
     "experiments": 5,
     **dict.fromkeys(("viz", "exercises", "cli", "authoring"), 6),
 }

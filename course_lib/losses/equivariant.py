@@ -62,7 +62,12 @@ class MOEI(EI):
         stop: hold x̂ fixed; default False.
         transforms: how many g for each image and step; default 1.
 
-    Source: Tachella, Chen and Davies (2023); Wang and Davies (2024).
+    Example:
+        >>> A = operators.Inpainting(torch.rand(2, 1, 8, 8) < 0.5)
+        >>> float(losses.MOEI(groups.Shift())(lambda y, A: 0 * y, A(torch.rand(2, 1, 8, 8)), A))
+        0.0
+
+    Source: Tachella, Chen and Davies (2023).
     """
 
     def order(self, A, batch, generator):
