@@ -10,11 +10,12 @@ import warnings
 import torch
 from torch import Tensor
 
-from .losses import Loss
+from .losses import EI, Loss
 from .losses.base import copies, observed
 from .losses.multipliers import Multipliers
 from .noise import CorrelatedGaussian, Noise, contradictions, estimate
 from .operators import Operator
+from .symmetry import commutator
 
 FAR = 5  # standard errors
 AWAY = 4  # times the variance of y
@@ -28,9 +29,9 @@ class AssumptionWarning(UserWarning):
 def report(loss: Loss, y: Tensor | tuple, A: Operator, law: Noise | None = None) -> bool:
     """Warn, in one sentence, of what a batch y contradicts; returns whether it did.
 
-    Looks in turn for `clipping`, for `missing` noise and, for A = I, for noise that is
-    `correlated`, as `noise.contradictions` tells them, where the loss is told a law or `assumes`
-    something of it.
+    Looks in turn for EI by a group that A commutes with; and where the loss is told a law or
+    `assumes` something of it, for `clipping`, for `missing` noise and, for A = I, for noise that is
+    `correlated`, as `noise.contradictions` tells them.
 
     Arguments:
         loss: what is trained.
@@ -45,6 +46,8 @@ def report(loss: Loss, y: Tensor | tuple, A: Operator, law: Noise | None = None)
         False
     """
     y = copies(y)[0]
+    if (sentence := _says_nothing(loss, y, A)) is not None:
+        return _warn(sentence)
     term, law, assumes = _assumed(loss, law)
     known = law is not None
     if not assumes or (known and "variance" not in law.identities):
@@ -57,6 +60,18 @@ def report(loss: Loss, y: Tensor | tuple, A: Operator, law: Noise | None = None)
         if sentence is None and A.is_identity:
             sentence = contradictions.correlated(y, term)
     return _warn(sentence)
+
+
+def _says_nothing(loss, y, A):
+    for term, _ in loss.pairs:
+        if type(term) is EI and A.linear and term.group.orthogonal:
+            shape = A.adjoint(y[:1]).shape[1:]
+            if commutator(A, term.group, shape) < 1e-4:
+                return (
+                    f"AᵀA commutes with {term.group}: what A hides of x̂ it hides of T_g x̂, and EI "
+                    "says nothing of it; use another group (Scale for a blur), or more operators."
+                )
+    return None
 
 
 def report_values(loss: Loss, values: list, y: Tensor | tuple, A: Operator, law=None) -> bool:

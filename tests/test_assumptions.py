@@ -6,7 +6,7 @@ import pytest
 import torch
 from montecarlo import generator
 
-from course_lib import assumptions, data, losses, models, noise, operators, training
+from course_lib import assumptions, data, groups, losses, models, noise, operators, training
 from course_lib.assumptions import AssumptionWarning
 
 I = operators.Identity()  # noqa: E741
@@ -232,3 +232,24 @@ def test_the_noise_of_one_batch_is_not_taken_for_that_of_all(law):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert not assumptions.report_values(loss, values, bright, I)
+
+
+@pytest.mark.parametrize(
+    "A, group, useless",
+    [
+        (operators.Blur(torch.ones(3, 3) / 9), groups.Shift(), True),
+        (operators.Blur(torch.ones(3, 3) / 9), groups.Scale(), False),
+        (operators.Inpainting(torch.rand(1, 1, 16, 16) < 0.5), groups.Shift(), False),
+    ],
+    ids=["blur, shifts", "blur, scale", "inpainting, shifts"],
+)
+def test_a_group_that_A_commutes_with_is_told(A, group, useless):
+    y = A(torch.rand(4, 1, 16, 16, generator=generator()))
+    loss = losses.MeasurementConsistency() + losses.EI(group)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if useless:
+            with pytest.raises(assumptions.AssumptionWarning, match="AᵀA commutes with Shift"):
+                assumptions.report(loss, y, A)
+        else:
+            assert not assumptions.report(loss, y, A)

@@ -47,7 +47,8 @@ def backprojection(A: Operator, y: torch.Tensor) -> torch.Tensor:
     if isinstance(A, Compose):
         if A.inner.isometry:
             return A.inner.adjoint(backprojection(A.outer, y))
-        return backprojection(A.inner, y)  # the mask of splitting, which y has already
+        kept = A.outer.mask.expand(len(y), *A.outer.mask.shape[1:]).flatten(1).mean(1)
+        return backprojection(A.inner, y / kept.view(-1, 1, 1, 1))  # fewer views stand for more
     return A.pinv(y) if isinstance(A, Transmission) else A.filtered_backprojection(y)
 
 

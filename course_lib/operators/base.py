@@ -16,6 +16,7 @@ class Operator(Batched):
     image), so that a batch can mix operators A_g; `A.count` is B or 1, `A[index]` keeps those of
     some images. Buffers are copies of what the caller gave. An operator says what it is:
         is_identity  A = I
+        linear      as all but `Transmission` are: there is an adjoint
         isometry    AᵀA = AAᵀ = I: lengths stay, nothing is lost
         projection  AᵀA and AAᵀ are orthogonal projections (both, if one is), so that A† = Aᵀ
         selects     what each measured entry of y is one of: "pixels" of x, its "coefficients" in an
@@ -39,6 +40,7 @@ class Operator(Batched):
     """
 
     is_identity = isometry = False
+    linear = True
     selects = takes = gives = None
     tolerance = 1e-6  # of `pinv`, when it is not told
     otherwise = "crop or resize it, or make the operator for its size and channels"  # a remedy

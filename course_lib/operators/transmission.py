@@ -28,6 +28,8 @@ class Transmission(Operator):
         [[[[368.0, 368.0]]]]
     """
 
+    linear = False
+
     def __init__(self, A: Radon | Scaled, photons: float, gain: float = 1.0):
         super().__init__()
         if not isinstance(A.A if isinstance(A, Scaled) else A, Radon):
