@@ -66,9 +66,11 @@ EQUIVALENT = {
     "3.3.c, 1  →  -1",  # the last of two axes
     "3.4.b, 2  →  -2",  # the cosine is even
     "3.4.c, 1  →  -1",  # the last of two axes
+    "4.1.c, (f(A @ u) - u).square().mean()  →  (f(A @ u) - u).square()",  # the mean of all follows
+    "4.1.d, d(z, w)  →  d(w, z)",  # the mean of the transpose
     "4.2.c, -1  →  1",  # the last of two axes
     "4.3.a, (f(A @ u + sigma * e) - u).square().mean()  →  "
-    "(f(A @ u + sigma * e) - u).square()",  # the mean of all follows
+    "(f(A @ u + sigma * e) - u).square()",  # as in 4.1.c
 }
 
 

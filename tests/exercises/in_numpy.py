@@ -273,3 +273,28 @@ ONE_OPERATOR = {
     "4.2.c": ghost,
 }
 RIGHT |= {name: arrays(answer) for name, answer in ONE_OPERATOR.items()}
+
+
+def seen(m, blocks):
+    c, s = np.array(blocks).T
+    return np.minimum(c, m * s) @ s
+
+
+def ei(f, A, T, y):
+    x_tilde = T @ through(f)(y)
+    again = np.stack([through(f)(A @ u) for u in x_tilde])
+    return np.mean((again - x_tilde) ** 2)
+
+
+def far(z, w):
+    """The mean distance of a row of z and a row of w."""
+    return np.mean(np.linalg.norm(z[:, None] - w[None], axis=2))
+
+
+SYMMETRY = {
+    "4.1.a": lambda A, T: np.einsum("gmi,gmj->ij", A @ T, A @ T) / len(T),
+    "4.1.b": seen,
+    "4.1.c": ei,
+    "4.1.d": lambda z, w: 2 * far(z, w) - far(z, z) - far(w, w),
+}
+RIGHT |= {name: arrays(answer) for name, answer in SYMMETRY.items()}

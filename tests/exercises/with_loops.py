@@ -498,3 +498,46 @@ def ghost(v, mask):
 
 
 RIGHT |= {"4.2.a": average, "4.2.b": disagreement, "4.2.c": ghost}
+
+
+def virtual_gram(A, T):
+    M = torch.zeros(A.shape[1], A.shape[1])
+    for t in T:
+        for row in A:
+            M = M + torch.outer(t.T @ row, t.T @ row) / len(T)
+    return M
+
+
+def random_rank(m, blocks):
+    total = 0
+    for copies, size in blocks:
+        seen = 0
+        while seen < copies and seen < m * size:
+            seen += 1
+            total += size
+    return total
+
+
+def ei(f, A, T, y):
+    x_hat, total, count = f(y), 0.0, 0
+    for t in T:
+        u = t @ x_hat
+        again = f(A @ u)
+        for i in range(len(u)):
+            total += float(again[i] - u[i]) ** 2
+            count += 1
+    return total / count
+
+
+def energy(z, w):
+    def distance(a, b):
+        total = 0.0
+        for p in a:
+            for q in b:
+                total += math.sqrt(sum(float(i - j) ** 2 for i, j in zip(p, q, strict=True)))
+        return total / (len(a) * len(b))
+
+    return 2 * distance(z, w) - distance(z, z) - distance(w, w)
+
+
+RIGHT |= {"4.1.a": virtual_gram, "4.1.b": random_rank, "4.1.c": ei, "4.1.d": energy}
