@@ -136,9 +136,11 @@ def answers():
     """Answer every exercise, rightly and wrongly, and count what its check says."""
     import runpy
 
-    from course_lib.authoring import find_root
+    from course_lib.authoring import AuthoringError, find_root
 
     script = find_root() / "tests" / "exercises" / "answers.py"
+    if not script.is_file():
+        raise AuthoringError(f"{script} is missing: run this inside a clone of the course.")
     runpy.run_path(str(script), run_name="__main__")
 
 

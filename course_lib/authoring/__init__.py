@@ -52,11 +52,13 @@ def book(root):
 
 def settings(root):
     """The addresses of the course (`ADDRESSES`), from book.yml alone; release: a tag or commit."""
-    try:
-        course = book(root)["meta"]["course"]
-        return {name: course[name].rstrip("/") for name in ADDRESSES}
-    except (KeyError, TypeError, AttributeError):
-        raise AuthoringError(f"book.yml lacks one of meta.course.{ADDRESSES}: add it.") from None
+    entries, addresses = book(root), {}
+    for name in ADDRESSES:
+        try:
+            addresses[name] = entries["meta"]["course"][name].rstrip("/")
+        except (KeyError, TypeError, AttributeError):
+            raise AuthoringError(f"book.yml lacks meta.course.{name}: add it.") from None
+    return addresses
 
 
 def lessons(root):
