@@ -36,6 +36,7 @@ class Zoom(Operator):
         if not ((scale > 0) & (scale <= 1)).all():
             raise ValueError(f"scale is {float(scale.min()):g}; it must lie in (0, 1].")
         self.register_buffer("scale", scale)
+        self.least = float(scale.min())
         if centre is not None:
             self.register_buffer("centre", as_numbers(centre, "centre").reshape(-1, 2))
         else:
@@ -51,23 +52,23 @@ class Zoom(Operator):
 
     def _matrices(self, x):
         """R and C, each (B, 1, n, n)."""
-        smallest = float(self.scale.min()) * min(x.shape[-2:])
+        smallest = self.least * min(x.shape[-2:])
         if smallest < 1:
             raise ValueError(
-                f"scale {float(self.scale.min()):g} leaves {smallest:.2g} pixels of "
+                f"scale {self.least:g} leaves {smallest:.2g} pixels of "
                 f"{tuple(x.shape[-2:])}; use a larger one."
             )
         sides = []
         for axis, n in enumerate(x.shape[-2:]):
             middle = (n - 1) / 2 if self.centre is None else self.centre[:, axis].view(-1, 1, 1)
-            sides.append(resampling(n, self.scale, middle, x)[:, None])
+            sides.append(resampling(n, self.scale.to(x.dtype), middle, self.least, x)[:, None])
         return sides
 
 
-def resampling(n, scale, centre, like):
+def resampling(n, scale, centre, least, like):
     """The matrix (B, n, n) of one side: row p holds the weights φ_s(c + (p − c)/s − q) at q."""
     p = torch.arange(n, dtype=like.dtype, device=like.device)
-    reach = int(2 / float(scale.min())) + n  # pixels beyond the border that may be asked for
+    reach = int(2 / least) + n  # pixels beyond the border that may be asked for
     q = torch.arange(-reach, n + reach, dtype=like.dtype, device=like.device)
     at = centre + (p[:, None] - centre) / scale
     weights = keys((at - q) * scale)

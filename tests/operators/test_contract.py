@@ -75,6 +75,10 @@ CASES = {  # name: (what makes it, its parameters of B images each, the images' 
         lambda mask, kernel: O.Inpainting(mask) @ O.Blur(kernel),
         {"mask": mask(B, 1, 4, 6), "kernel": rand(B, 2, 3)}, (2, 4, 6)),
     "Roll": (O.Roll, {"shift": torch.tensor([[0, 1], [2, 1], [5, -7]])}, (2, 4, 6)),
+    "Permute": (
+        O.Permute, {"order": rand(B, 24).argsort(-1)}, (2, 4, 6)),
+    "Amplify": (O.Amplify, {"factor": 0.5 + rand(B)}, (2, 4, 6)),
+    "Zoom": (O.Zoom, {"scale": 0.5 + rand(B) / 2, "centre": 4 * rand(B, 2)}, (2, 4, 6)),
     "Flip": (O.Flip, {"flip": torch.tensor([0, 1, 1])}, (2, 4, 6)),
     "Rotate": (O.Rotate, {"angle": torch.tensor([90.0, 0.0, -33.0])}, (2, 6, 6)),
     "Rotate, quarters": (O.Rotate, {"angle": torch.tensor([90.0, 0.0, 270.0])}, (2, 5, 5)),
@@ -298,7 +302,7 @@ def test_half_precision_and_autocast_are_left_behind(name, half):
         leaf = x.float().requires_grad_()
         (gradient,) = torch.autograd.grad(A(leaf).square().sum(), leaf)
     (right,) = torch.autograd.grad(A(leaf).square().sum(), leaf)
-    same(gradient, right, rtol=2e-2 if name == "CompressedSensing" else 1e-5)
+    same(gradient, right, rtol=2e-2 if name in ("CompressedSensing", "Zoom") else 1e-5)
     for cast in (lambda A: A.to(half), lambda A: A.half(), lambda A: A.bfloat16()):
         kept = cast(copy.deepcopy(A))
         assert torch.equal(kept(x), y)
