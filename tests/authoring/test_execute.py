@@ -205,9 +205,13 @@ def test_an_answer_reaches_its_check_and_nothing_else(source):
 def test_nbval_is_there_when_it_is_asked_for(tmp_path):
     notebooks.write(course(tmp_path).parents[2])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "course_lib.authoring.lean"]
+    alone = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}  # no worker
+
+    def run(*words):
+        asked = [*command, *words]
+        return subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, env=alone)
+
     for words in ([], ["-n", "1"]):
-        asked = [*command, *words, "--nbval-lax", "--nbval-current-env", "notebooks"]
-        done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True)
+        done = run(*words, "--nbval-lax", "--nbval-current-env", "notebooks")
         assert done.returncode == 0, done.stdout + done.stderr
-    done = subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True)
-    assert "--nbval" not in done.stdout
+    assert "--nbval" not in run("--help").stdout
