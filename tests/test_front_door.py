@@ -8,7 +8,8 @@ import pytest
 
 ROOMS = (
     *("data", "groups", "losses", "metrics", "models", "noise", "noise.estimate", "operators"),
-    *("operators.masks", "operators.fourier", "priors", "training", "validation"),
+    *("operators.masks", "operators.fourier", "priors", "symmetry", "training", "uncertainty"),
+    *("validation", "viz"),
 )
 
 
