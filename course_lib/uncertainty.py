@@ -2,19 +2,23 @@
 
 import math
 
+from collections.abc import Callable
+
 import torch
 
 from . import _checks, groups
 from .losses.base import apply
+from .noise import Noise
+from .operators import Operator
 
 
 @torch.no_grad()
 def bootstrap(
-    f,
+    f: Callable,
     y: torch.Tensor,
-    A: "Operator",  # noqa: F821
+    A: Operator,
     group: "groups.Group | None",
-    noise: "Noise | None" = None,  # noqa: F821
+    noise: Noise | None = None,
     draws: int = 50,
     generator: "torch.Generator | None" = None,
 ) -> torch.Tensor:
