@@ -1,7 +1,6 @@
 """Error bars without ground truth: the reconstruction, turned, is measured and rebuilt."""
 
 import math
-
 from collections.abc import Callable
 
 import torch
