@@ -18,6 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SCALE ?= quick
+NOTEBOOKS ?= notebooks solutions
 # One test process a core; all tests of a file, and all cells of a notebook, in one of them.
 CORES := -n auto --dist loadfile
 
@@ -46,7 +47,7 @@ file: $(STAMP)
 	@$(BIN)/python tests/belongs.py $(FILE)
 
 nbval: $(STAMP)
-	$(BIN)/pytest -q --durations=10 $(CORES) --nbval-lax --nbval-current-env notebooks solutions
+	$(BIN)/pytest -q --durations=10 $(CORES) --nbval-lax --nbval-current-env $(NOTEBOOKS)
 
 lowest: $(STAMP)
 	@bash tools/lowest.sh .lowest
