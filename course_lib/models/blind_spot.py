@@ -84,12 +84,16 @@ class BlindSpot(Scales):
         )
         self.to(memory_format=torch.channels_last)
 
+    def above(self, y: Tensor) -> Tensor:
+        """Features at each pixel, of the rows above it."""
+        return shift(self.features(y, pool))
+
     def forward(self, y: Tensor) -> Tensor:
         _checks.suits(self, y)
         views = []
         for turns in ((0, 2), (1, 3)):  # two stacks, since a turned image may have another shape
             turned = torch.cat([y.rot90(k, (2, 3)) for k in turns])
-            parts = shift(self.features(turned, pool)).chunk(2)  # of the rows above each pixel
+            parts = self.above(turned).chunk(2)
             views += [u.rot90(-k, (2, 3)) for k, u in zip(turns, parts, strict=True)]
         correction = self.join(torch.cat(views, dim=1))
         mu = near(y) + correction[:, : self.channels]

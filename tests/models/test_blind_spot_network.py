@@ -59,13 +59,13 @@ def test_the_check_sees_that_a_u_net_is_not_blind():
 
 
 MUTANTS = {  # of the class: the change, and what the check then says
-    "output not moved": ("shift(self.features(turned, pool))", "self.features(turned, pool)",
+    "output not moved": ("shift(self.features(y, pool))", "self.features(y, pool)",
                          "sees itself"),
     "two rotations": ("((0, 2), (1, 3))", "((0, 2), (0, 2))", "misses"),
     "one rotation": ("((0, 2), (1, 3))", "((0, 0), (0, 0))", "misses"),
     "not turned back": ("u.rot90(-k, (2, 3))", "u", "sees itself"),
     "turned twice instead of back": ("u.rot90(-k, (2, 3))", "u.rot90(k, (2, 3))", "sees itself"),
-    "pool without shift": ("(turned, pool)", "(turned, nn.AvgPool2d(2))", "sees itself"),
+    "pool without shift": ("(y, pool)", "(y, nn.AvgPool2d(2))", "sees itself"),
     "a wider convolution at the end": ("self.join(torch.cat(views, dim=1))",
         "self.join(nn.functional.avg_pool2d(torch.cat(views, dim=1), 3, 1, 1))", "sees itself"),
     "a residual": ("mu = near(y) +", "mu = y +", "sees itself"),
