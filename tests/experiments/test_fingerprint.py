@@ -112,7 +112,7 @@ def test_all_code_that_a_run_calls_counts(table, cell, monkeypatch):
 def test_a_name_is_found_where_it_is_defined():
     found = fingerprint.modules("experiments.denoising")
     assert "losses" not in found and "losses.sure" in found and "data.packs" in found
-    assert {"losses", "losses.virtual"} <= fingerprint.modules("losses")  # used as a whole: all of it
+    assert {"losses", "losses.virtual"} <= fingerprint.modules("losses")  # as a whole
 
 
 @pytest.mark.parametrize("table", TABLES)
