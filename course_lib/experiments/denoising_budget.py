@@ -17,9 +17,8 @@ SEEDS = denoising.SEEDS
 FEW = 100  # steps under Gaussian noise
 ROWS = {
     "gaussian": ("Supervised", "SURE", "SURE bf16"),
-    "poisson": ("Supervised", "SURE", "Supervised fresh", "SURE fresh", "Supervised ×3", "R2R ×3",
-                "SURE ×3"),
-}  # fmt: skip
+    "poisson": ("Supervised", "SURE", "Supervised fresh", "SURE fresh", "Supervised ×3", "R2R ×3"),
+}
 
 
 def measure(scale, seeds, json_path=None):

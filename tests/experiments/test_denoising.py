@@ -141,6 +141,8 @@ def test_an_unknown_table_or_scale_is_named():
         experiments.run_table("denoising", scale="huge")
 
 
+# One noisy copy of each photograph is learnt by heart: with new noise at every step the gap is
+# below the bar, and three times the steps do not help. See the table denoising-budget.
 MISSED = {("poisson", "SURE")}
 
 
@@ -156,6 +158,21 @@ def test_the_recorded_gap_meets_its_bar_or_is_listed_as_missed(problem, method):
     rows = experiments.recorded("denoising")["rows"]
     (row,) = [r for r in rows if (r["problem"], r["method"]) == (problem, method)]
     assert (row["gap_db"] > BARS[problem, method]) == ((problem, method) in MISSED)
+
+
+def test_the_missed_gap_is_one_of_the_data_not_of_the_steps():
+    table = experiments.recorded("denoising-budget")
+    gaps = {r["method"]: r["gap_db"] for r in table["rows"] if r["problem"] == "poisson"}
+    assert table["meta"]["scale"] == "full"
+    assert gaps["SURE fresh"] < BARS["poisson", "SURE"] < gaps["SURE"]
+    assert gaps["R2R ×3"] > BARS["poisson", "SURE"]  # one seed, as all of it
+
+
+def test_bf16_is_recorded_beside_float32():
+    """The same figure; here, without instructions for it, in more time."""
+    rows = experiments.recorded("denoising-budget")["rows"]
+    found = {r["method"]: r for r in rows if r["problem"] == "gaussian"}
+    assert abs(found["SURE bf16"]["psnr_db"] - found["SURE"]["psnr_db"]) < 0.1
 
 
 @pytest.mark.parametrize("method", BARS_MORE)
