@@ -114,9 +114,10 @@ class Rotation(Group):
         self.step = _checks.positive(step, "step")
         if abs(360 / self.step - round(360 / self.step)) > 1e-9:
             raise ValueError(f"step is {self.step:g}; it must divide 360 degrees.")
+        self.count = round(360 / self.step)
 
     def elements(self, size):
-        return Rotate(torch.arange(round(360 / self.step)) * self.step)
+        return Rotate(torch.arange(self.count) * self.step)
 
 
 class Reflection(Group):

@@ -61,6 +61,7 @@ COUNTS = dict(zip(GROUPS, (16, 25, 4, 48, 2, 8, 108), strict=True))
 def test_the_elements_are_all_there_once(name):
     images = GROUPS[name].elements((4, 4))(rand(1, 1, 4, 4))
     assert len(images) == COUNTS[name]
+    assert GROUPS[name].count in (None, COUNTS[name]) and ("shifts" == name or GROUPS[name].count)
     distinct = len(images.flatten(1).mul(1e6).round().unique(dim=0))
     assert distinct == (16 if name == "small shifts" else COUNTS[name])  # 5 × 5 on 4 × 4 pixels
 
