@@ -256,7 +256,7 @@ def test_mo_ei_needs_the_other_operator_and_the_turn():
     assert by_a > 0.01 and both > 0.01 and by_a != both
     perfect = losses.MOEI(SHIFTS)(lambda y, A: x, A(x), A, generator=generator())
     assert perfect > 0.01  # f that returns x whatever y is does not follow T_g
-    with pytest.raises(ValueError, match="one operator"):
+    with pytest.raises(ValueError, match="one set of parameters per image"):
         losses.MOEI(SHIFTS)(lambda y, A: y, x, SIX)
 
 
