@@ -11,7 +11,7 @@ import torch
 from montecarlo import generator
 from mutants import mutants
 
-from course_lib import losses, noise, operators
+from course_lib import groups, losses, noise, operators
 from course_lib.losses import antithetic, base, noise2score
 
 SIZE = (3, 1, 6, 6)
@@ -27,6 +27,11 @@ CASES = {  # the loss and the operator
     "BlindNoise2Score": (lambda: losses.BlindNoise2Score(sigma=0.4), I),
     "BlindSpotLikelihood": (lambda: losses.BlindSpotLikelihood(LAW), I),
     "BlindSpotSURE": (lambda: losses.BlindSpotSURE(LAW), I),
+    "EI": (lambda: losses.EI(groups.Shift(), LAW), MANY),
+    "EI, stop": (lambda: losses.EI(groups.Shift(), LAW, stop=True), MANY),
+    "EquivariantSplitting": (lambda: losses.EquivariantSplitting(0.3, groups.Shift()), MANY),
+    "MOEI": (lambda: losses.MOEI(groups.Shift(), LAW), MANY),
+    "ReducedResolution": (losses.ReducedResolution, BLUR),
     "ENSURE": (lambda: losses.ENSURE(LAW, PI), MANY),
     "MOI": (lambda: losses.MOI(LAW), MANY),
     "MOI, stop": (lambda: losses.MOI(LAW, stop=True), MANY),
@@ -58,7 +63,7 @@ CASES = {  # the loss and the operator
     "UNSUREPoissonGaussian": (lambda: losses.UNSUREPoissonGaussian(0.1, 0.2), BLUR),
     "WeightedSSDU": (lambda: losses.WeightedSSDU(0.3, PI), MANY),
 }
-HELD = ("MOI, stop", "Neighbor2Neighbor")  # no gradient through f(y, A)
+HELD = ("MOI, stop", "EI, stop", "Neighbor2Neighbor")  # no gradient through f(y, A)
 
 
 def network(theta, spread=False):

@@ -7,7 +7,7 @@ import torch
 from montecarlo import estimate, generator
 from problems import MIXTURE, Problem, mixing
 
-from course_lib import data, losses, noise, operators, validation
+from course_lib import data, groups, losses, noise, operators, validation
 
 LAW = MIXTURE.noise
 MASK = (torch.rand(12, 12, generator=generator(9)) < 0.7).double()
@@ -32,6 +32,10 @@ def plain(u, A):
 MAKE = {
     "ENSURE": lambda: losses.ENSURE(LAW, HALF),
     "MOI": losses.MOI,
+    "EI": lambda: losses.EI(groups.Shift()),
+    "MOEI": lambda: losses.MOEI(groups.Shift()),
+    "EquivariantSplitting": lambda: losses.EquivariantSplitting(0.4, groups.Shift()),
+    "ReducedResolution": losses.ReducedResolution,
     "R2R": lambda: losses.R2R(LAW),
     "SSDU": lambda: losses.SSDU(0.4),
     "SURE": lambda: losses.SURE(LAW),
