@@ -104,7 +104,8 @@ def commutator(A: Operator, group: groups.Group, shape: tuple, seed: int = 0) ->
         True
     """
     generator = torch.Generator().manual_seed(seed)
-    v = torch.randn(max(8, A.count), *shape, generator=generator)
+    v = torch.randn(A.count if A.count > 1 else 8, *shape, generator=generator)
+    v = v.to(next(A.buffers(), v).device)
     T = group.draw(v, generator)
     AAv = A.adjoint(A(v))
     return float((A.adjoint(A(T(v))) - T(AAv)).norm() / AAv.norm())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from . import _checks, groups
-from .losses.base import apply
+from .losses.base import apply, observed
 from .noise import Noise
 from .operators import Operator
 
@@ -54,7 +54,7 @@ def bootstrap(
     for _ in range(_checks.whole(draws, "draws")):
         T = None if group is None else group.draw(x_hat, generator)
         y_b = A(x_hat if T is None else T(x_hat))
-        y_b = y_b if noise is None else noise(y_b, generator=generator)
+        y_b = y_b if noise is None else observed(noise(y_b, generator=generator), A)
         x_b = apply(f, y_b, A)
         errors.append((x_b if T is None else T.pinv(x_b)) - x_hat)
     return torch.stack(errors)

@@ -240,8 +240,10 @@ def test_the_noise_of_one_batch_is_not_taken_for_that_of_all(law):
         (operators.Blur(torch.ones(3, 3) / 9), groups.Shift(), True),
         (operators.Blur(torch.ones(3, 3) / 9), groups.Scale(), False),
         (operators.Inpainting(torch.rand(1, 1, 16, 16) < 0.5), groups.Shift(), False),
+        (operators.Inpainting(torch.rand(4, 1, 16, 16) < 0.5), groups.Shift(), False),
+        (operators.Radon(torch.arange(0.0, 180, 20), 16), groups.Rotation(90), False),
     ],
-    ids=["blur, shifts", "blur, scale", "inpainting, shifts"],
+    ids=["blur, shifts", "blur, scale", "inpainting, shifts", "masks, shifts", "CT, turns"],
 )
 def test_a_group_that_A_commutes_with_is_told(A, group, useless):
     y = A(torch.rand(4, 1, 16, 16, generator=generator()))

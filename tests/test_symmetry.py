@@ -65,6 +65,12 @@ def test_an_operator_that_commutes_keeps_its_rank(name):
     assert symmetry.rank(A, group, shape) == alone
 
 
+@pytest.mark.parametrize("count", [2, 3, 12])
+def test_a_batch_of_operators_has_one_image_each(count):
+    masks = (torch.rand(count, 1, 8, 8, generator=generator()) < 0.5).float()
+    assert symmetry.commutator(operators.Inpainting(masks), groups.Shift(), (1, 8, 8)) > 0.1
+
+
 def test_one_that_does_not_commute_gains():
     A = operators.Inpainting(torch.tensor([[1.0, 1, 0, 1, 0, 0, 0, 0]]))
     assert symmetry.commutator(A, groups.Shift(), LINE) > 0.1

@@ -55,6 +55,19 @@ def test_the_region_of_gaussian_errors_covers_what_it_says():
     assert covered.shape == (1500,) and abs(covered.mean() - 0.9) < 0.03
 
 
+def test_what_A_does_not_measure_stays_without_noise():
+    seen = []
+    y = A(torch.zeros(3, 1, 1, N).double())
+
+    def look(u, B):
+        seen.append(u)
+        return B.adjoint(u)
+
+    uncertainty.bootstrap(look, y, A, groups.Shift(), noise.Gaussian(0.3), 2, generator())
+    assert len(seen) == 3 and all(not (u * (1 - MASK)).any() for u in seen)
+    assert seen[1].any()
+
+
 def test_bad_input_is_named():
     y = torch.zeros(1, 1, 4, 4)
     with pytest.raises(ValueError, match="the equivariant bootstrap needs T_g⁻¹ = T_gᵀ"):

@@ -13,9 +13,8 @@ class EI(Virtual):
     Assumes that T_g x is as likely an image as x. The term that `MeasurementConsistency() +
     EI(group)` adds; with noise, robust equivariant imaging is `SURE(noise) + EI(group, noise)`, or
     `R2R(noise) + EI(group, noise)`. If f recovers every image, L = 0; what A hides of x̂ it shows of
-    T_g x̂, unless A commutes with T_g: then EI says
-    nothing, and `fit` warns. For linear f
-    with A f A = A, P = fA, T_g orthogonal and C = E x xᵀ invariant,
+    T_g x̂, unless A commutes with T_g: then EI says nothing, and `fit` warns. `entries` are those of
+    x̃. For linear f with A f A = A, P = fA, T_g orthogonal and C = E x xᵀ invariant,
         E L = (1/n) E‖x − Px‖² + bias,
         bias = (1/n) E‖(I − P) T_g (I − P) x‖² − (2/n) E⟨(I − P) T_g x, (I − P) T_g (I − P) x⟩,
     which is small where P is far from equivariant and minus the first term where it is equivariant.

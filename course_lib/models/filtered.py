@@ -2,8 +2,7 @@
 
 import torch
 
-from ..operators.base import Compose, Operator
-from ..operators.transmission import Transmission
+from ..operators import Compose, Inpainting, Operator, Radon, Scaled, Transmission
 
 
 class FilteredBackProjection(torch.nn.Module):
@@ -32,7 +31,7 @@ class FilteredBackProjection(torch.nn.Module):
 
 
 def backprojection(A: Operator, y: torch.Tensor) -> torch.Tensor:
-    """B y of a CT operator, scaled, masked or turned.
+    """B y of a CT operator, scaled, masked or turned; a mask's share of the views is made up for.
 
     Arguments:
         A: `Radon`, `Transmission`, or either within `Scaled` and `Compose`.
@@ -43,13 +42,19 @@ def backprojection(A: Operator, y: torch.Tensor) -> torch.Tensor:
         >>> x = torch.ones(1, 1, 16, 16)
         >>> (models.backprojection(A, A(x)) - x)[..., 6:10, 6:10].abs().max() < 0.05
         tensor(True)
+
+    Raises TypeError for an operator that is none of these.
     """
-    if isinstance(A, Compose):
-        if A.inner.isometry:
-            return A.inner.adjoint(backprojection(A.outer, y))
-        kept = A.outer.mask.expand(len(y), *A.outer.mask.shape[1:]).flatten(1).mean(1)
-        return backprojection(A.inner, y / kept.view(-1, 1, 1, 1))  # fewer views stand for more
-    return A.pinv(y) if isinstance(A, Transmission) else A.filtered_backprojection(y)
+    if isinstance(A, Compose) and A.inner.isometry:
+        return A.inner.adjoint(backprojection(A.outer, y))
+    if isinstance(A, Compose) and isinstance(A.outer, Inpainting):
+        kept = A.outer.mask.flatten(1).mean(1).view(-1, 1, 1, 1)
+        return backprojection(A.inner, y / kept)  # fewer views stand for more
+    if isinstance(A, Transmission):
+        return A.pinv(y)
+    if not isinstance(A.A if isinstance(A, Scaled) else A, Radon):
+        raise TypeError(f"A is a {type(A).__name__} and no CT operator; use BackProjection.")
+    return A.filtered_backprojection(y)
 
 
 class Measured(torch.nn.Module):

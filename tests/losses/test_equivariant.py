@@ -246,18 +246,37 @@ def test_several_transforms_are_their_mean_in_one_evaluation():
     assert abs(few.z()) < 5
 
 
-def test_mo_ei_needs_the_other_operator_and_the_turn():
-    """Masks that do not see everything together, and a group that helps none of them alone."""
-    masks = torch.cat([mask(0, 1, 2, 4, 5), mask(0, 3, 4, 5, 6)])[torch.arange(B) % 2]
-    A = operators.Inpainting(masks)
-    x = images(generator())
-    by_a = losses.EI(SHIFTS)(lambda y, A: A.adjoint(y), A(x), A, generator=generator())
-    both = losses.MOEI(SHIFTS)(lambda y, A: A.adjoint(y), A(x), A, generator=generator())
-    assert by_a > 0.01 and both > 0.01 and by_a != both
-    perfect = losses.MOEI(SHIFTS)(lambda y, A: x, A(x), A, generator=generator())
-    assert perfect > 0.01  # f that returns x whatever y is does not follow T_g
+MIRROR = groups.Reflection()  # small: with all shifts, one mask would do for the other
+MASKS = torch.cat([mask(0, 1, 2, 5), mask(2, 3, 6, 7), mask(1, 3, 4)])[torch.arange(B) % 3]
+MANY = operators.Inpainting(MASKS)
+D = torch.diag_embed(MASKS.view(B, N))  # (B, N, N)
+
+
+def other_operators(kind):
+    """The excess of the loss of f(y, A) = Aᵀy over (1/n) E‖(I − D_j) T_g D_i x‖², j ≠ i."""
+    S = dense(MIRROR.elements((1, N)), LINE).double().reshape(2, N, N)
+    power = torch.stack([mean_square((I - D[:, None]) @ t @ D).T for t in S]).mean(0)  # (i, j)
+    right = (power.sum() - power.trace()) / (B * (B - 1))
+
+    def difference(g):
+        x = images(g)
+        return kind(MIRROR)(lambda y, A: A.adjoint(y), MANY(x), MANY, generator=g) - right
+
+    return estimate(difference, 200), float(right)
+
+
+def test_mo_ei_measures_the_turned_image_by_another_operator():
+    found, right = other_operators(losses.MOEI)
+    assert abs(found.z()) < 4 and found.error < 0.02 * right
     with pytest.raises(ValueError, match="one set of parameters per image"):
-        losses.MOEI(SHIFTS)(lambda y, A: y, x, SIX)
+        losses.MOEI(SHIFTS)(lambda y, A: y, images(generator()), SIX)
+
+
+@pytest.mark.parametrize(
+    "kind", [losses.EI, slip(losses.MOEI, image=lambda s, x, g: x)], ids=["A′ = A", "not turned"]
+)
+def test_a_slip_of_mo_ei_is_caught(kind):
+    assert abs(other_operators(kind)[0].z()) > 6
 
 
 LAWS = {
@@ -297,5 +316,9 @@ def test_reduced_resolution_takes_y_for_an_image():
     A = operators.Blur(torch.tensor([[0.5, 0.5]]).double())
     value = losses.ReducedResolution()(lambda u, A: 2 * u, y, A)
     torch.testing.assert_close(value, (2 * A(y) - y).square().mean())
+    law = noise.Gaussian(0.3)
+    noisy = losses.ReducedResolution(law)
+    found = estimate(lambda g: noisy(lambda u, A: 2 * u, y, A, generator=g) - value, 400)
+    assert abs(found.mean - 4 * 0.3**2) < 5 * found.error  # the virtual noise, doubled
     with pytest.raises(ValueError, match="f"):
         losses.ReducedResolution()(lambda u, A: u[..., :2], y, A)
