@@ -8,7 +8,7 @@ that it `scores` its estimator must have a small z; those of the others need not
 `validation.select` refuses them. The last two columns score these as `select` asks for it, by SURE
 of `validation.Tested`, which is the risk of what is used; not for R2R of counts, whose draws are
 not smooth in y.
-Losses that are not the risk plus a constant (NO_RISK) have no row.
+Losses that are not the risk plus a constant, as they are by default (NO_RISK), have no row.
 """
 
 import math
@@ -34,8 +34,8 @@ LAWS = {
     "inpainting": noise.Gaussian(0.1),
     "MRI ×2": noise.Gaussian(0.05),
 }
-NO_RISK = ("BlindNoise2Score", "BlindSpotLikelihood", "MOI", "MeasurementConsistency",
-           "Neighbor2Neighbor")  # fmt: skip
+NO_RISK = ("BlindNoise2Score", "BlindSpotLikelihood", "EI", "EquivariantSplitting", "MOEI", "MOI",
+           "MeasurementConsistency", "Neighbor2Neighbor", "ReducedResolution")  # fmt: skip
 
 
 def methods(problem):
