@@ -18,6 +18,8 @@ class EI(Virtual):
         E L = (1/n) E‖x − Px‖² + bias,
         bias = (1/n) E‖(I − P) T_g (I − P) x‖² − (2/n) E⟨(I − P) T_g x, (I − P) T_g (I − P) x⟩,
     which is small where P is far from equivariant and minus the first term where it is equivariant.
+    L is in the unit of x squared and a data term in that of y: give A the norm 1 (`operators.unit`)
+    and the two weights 1, or the data term more where y shows detail weakly, as a sinogram does.
     The slides write the first term of REI as ‖f(y) − x‖²; SURE estimates ‖A f(y) − Ax‖².
 
     Arguments:
